@@ -1,0 +1,313 @@
+"""What the core needs from outside, as Protocols: Clock, Store, Agent, Platform, Reply, Intake.
+
+Whoever brings a new platform implements ``Platform`` and ``Reply``; a new store, ``Store``. The conformance suites
+in ``bridge.testing`` tell whether they did.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from bridge.model import (
+    AgentCapabilities,
+    AgentEvent,
+    AgentProfile,
+    Budget,
+    Capabilities,
+    ChatRef,
+    ChatStatus,
+    Conversation,
+    ConversationKey,
+    EarlierMessage,
+    Envelope,
+    FoundQuestion,
+    Lease,
+    PartRules,
+    Question,
+    TurnId,
+    TurnRecord,
+    TurnState,
+    View,
+)
+from bridge.texts.keys import Say
+
+
+class Clock(Protocol):
+    """Time. ``now`` is monotonic, for deadlines and paces; ``wall`` is unix time, for records."""
+
+    def now(self) -> float: ...
+
+    def wall(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Wait for ``event``, at most ``timeout_s``; tell whether it is set."""
+        ...
+
+
+class Store(Protocol):
+    """What is written down. Every verb is atomic, and durable when it returns.
+
+    All verbs raise ``StoreUnavailable`` when nothing could be stored or read; none hangs. Opened and closed by
+    ``async with``; opening may raise ``StoreOccupied``.
+    """
+
+    async def __aenter__(self) -> "Store": ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def create_turn(self, turn: TurnRecord) -> bool:
+        """Write a turn unless its id exists; false means it is a repeat and nothing was changed."""
+        ...
+
+    async def turn(self, turn_id: TurnId) -> TurnRecord | None: ...
+
+    async def advance(
+        self, turn_id: TurnId, from_states: frozenset[TurnState], changes: dict[str, Any], lease: Lease
+    ) -> TurnRecord:
+        """Change fields of a turn (names of ``TurnRecord``) and return it as it now is.
+
+        ``updated_at_s`` is set by the store. Safe to repeat with the same values.
+
+        Raises:
+            StateConflict: The turn does not exist or is in none of ``from_states``.
+            LeaseLost: ``lease`` is not the lane's newest, or has expired.
+        """
+        ...
+
+    async def unfinished(self, lane: ConversationKey | None = None) -> list[TurnRecord]:
+        """Return all turns that have not ended, oldest first; of one lane or of all."""
+        ...
+
+    async def conversation(self, key: ConversationKey) -> Conversation | None: ...
+
+    async def bind(self, conversation: Conversation) -> None:
+        """Let ``conversation.key`` lead to this agent conversation from now on."""
+        ...
+
+    async def unbind(self, key: ConversationKey) -> bool:
+        """Forget the conversation of a key; false when there was none."""
+        ...
+
+    async def note(self, name: str) -> str | None:
+        """Return a small remembered fact, for example that a team refuses status lines."""
+        ...
+
+    async def remember(self, name: str, value: str | None) -> None:
+        """Remember a small fact, or forget it with ``None``."""
+        ...
+
+    async def acquire(self, lane: ConversationKey, holder: str, ttl_s: float) -> Lease | None:
+        """Grant the lane to ``holder`` with a new, larger token; ``None`` while somebody else holds it."""
+        ...
+
+    async def renew(self, lease: Lease, ttl_s: float) -> Lease:
+        """Extend a lease. Raises ``LeaseLost`` when it is not the newest or has expired."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give the lane back; nothing happens when it is lost already."""
+        ...
+
+    async def signal(self, topic: str, payload: str) -> None:
+        """Tell every watcher of ``topic``, in whichever process."""
+        ...
+
+    def watch(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Receive the payloads signalled to ``topic`` from the moment of entering."""
+        ...
+
+    async def purge(self, *, turns_before_s: float) -> int:
+        """Delete ended turns last changed before this unix time; return how many."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store answers. Raises ``StoreUnavailable`` otherwise."""
+        ...
+
+
+class Agent(Protocol):
+    """One agent service with one credential. Errors are ``AgentError`` and, when opening, ``CredentialsError``."""
+
+    @property
+    def capabilities(self) -> AgentCapabilities: ...
+
+    async def create_conversation(self, bot_id: str) -> str:
+        """Create an empty conversation and return its id. A lost one does no harm: repeat freely."""
+        ...
+
+    def ask(self, question: Question) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+        """Ask and stream the answer.
+
+        A stream that breaks after ``ChatStarted`` is finished by fetching the answer, never by asking again. Leaving
+        the context closes the connection; the run itself goes on at the service until ``cancel``.
+
+        Raises, on entering or while iterating:
+            AgentUnavailable: With ``outcome_unknown`` the question may have been received.
+            AgentBusy: Another run occupies the conversation.
+            AgentRateLimited, AgentRejected, AgentCancelled, AgentProtocolError: See ``errors``.
+        """
+        ...
+
+    def follow(self, chat: ChatRef) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+        """Yield the rest of a run that was asked earlier, by fetching it; events and errors as in ``ask``."""
+        ...
+
+    async def status(self, chat: ChatRef) -> ChatStatus: ...
+
+    async def cancel(self, chat: ChatRef) -> ChatStatus:
+        """Stop a run; returns where it stands afterwards (it may have completed first). Repeat freely."""
+        ...
+
+    async def clear(self, conversation_id: str) -> str:
+        """Forget the context of a conversation; returns the id of its new section."""
+        ...
+
+    async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
+        """Look for the question that carries ``mark``."""
+        ...
+
+    async def upload(self, name: str, media_type: str, content: bytes) -> str:
+        """Upload a file and return its id."""
+        ...
+
+    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
+        """Send feedback on an answer message."""
+        ...
+
+    async def profile(self, bot_id: str) -> AgentProfile: ...
+
+
+class Reply(Protocol):
+    """The answer to one question on a platform: its sign of life and its messages.
+
+    Built without I/O from an envelope. At most one call per message is in flight; calls on one reply never overlap.
+    Errors are ``PlatformError``; each method names those the caller must expect beyond ``PlatformUnavailable``,
+    ``PlatformRateLimited`` and ``PlatformRejected``.
+    """
+
+    @property
+    def post_budgets(self) -> tuple[Budget, ...]:
+        """The allowances that a post draws on."""
+        ...
+
+    @property
+    def edit_budgets(self) -> tuple[Budget, ...]:
+        """The allowances that an edit draws on."""
+        ...
+
+    async def waiting(self, position: int) -> None:
+        """Show at once that the question waits behind ``position`` others. Safe to repeat."""
+        ...
+
+    async def open(self) -> str | None:
+        """Show a sign of life; returns the message id of a placeholder if one had to be posted, else ``None``."""
+        ...
+
+    async def refresh(self) -> None:
+        """Renew the sign of life; called every ``Capabilities.status_refresh_s`` until the first words."""
+        ...
+
+    async def post(self, index: int, view: View) -> str:
+        """Post part ``index`` and return its message id.
+
+        Not safe to repeat after ``PlatformUnavailable(outcome_unknown=True)``: ask ``find_posted`` first.
+
+        Raises:
+            PartTooLong: Split smaller.
+        """
+        ...
+
+    async def edit(self, message_id: str, view: View) -> None:
+        """Replace what one of our messages shows. Safe to repeat: the last call wins.
+
+        Raises:
+            MessageGone: Post anew.
+            PartTooLong: Split smaller.
+        """
+        ...
+
+    async def find_posted(self, index: int) -> str | None:
+        """Look for part ``index`` on the platform after a post of unknown outcome.
+
+        Raises ``PlatformRejected`` when it cannot be looked up (scope, quota).
+        """
+        ...
+
+    async def notice(self, text: str) -> str:
+        """Post a sentence of ours (never the agent's) where the answer would go; returns its message id."""
+        ...
+
+    async def settle(self) -> None:
+        """Take away the sign of life and the waiting mark. Safe to repeat, called at every end."""
+        ...
+
+
+class Intake(Protocol):
+    """What a platform hands its messages to."""
+
+    async def accept(self, envelope: Envelope) -> bool:
+        """Write the message down and queue it; returns once it is durable, true if it was new and ours.
+
+        The lane position is taken before the first ``await``, so calls in order stay in order. Acknowledge to the
+        platform only after this returned.
+
+        Raises:
+            StoreError: It was not written down; do not acknowledge, the platform will deliver again.
+        """
+        ...
+
+    async def withdraw(self, delivery_key: str) -> None:
+        """The author deleted her question: drop it if it still waits."""
+        ...
+
+
+class Platform(Protocol):
+    """One adapter instance: a chat service, with one installation's credentials.
+
+    ``async with`` opens the clients (no socket yet) so that replies can be sent; ``serve`` receives.
+    """
+
+    @property
+    def name(self) -> str:
+        """The instance's name in the config; the first component of every key."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def part_rules(self) -> PartRules: ...
+
+    async def __aenter__(self) -> "Platform": ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
+        """Receive messages until cancelled; set ``connected`` whenever messages can arrive, clear it when not.
+
+        Raises:
+            CredentialsError: Waiting does not help.
+            PlatformError: Start again after a while.
+        """
+        ...
+
+    def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
+        """Make the reply to an envelope, also one that was stored before a restart; no I/O."""
+        ...
+
+    async def resolve(self, envelope: Envelope) -> Envelope:
+        """Fill in what takes a request: names of author and channel, locale, readable mentions. Never fails."""
+        ...
+
+    async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
+        """Return up to ``limit`` messages of the thread before this one, oldest first; empty if unreadable."""
+        ...
+
+
+class Speech(Protocol):
+    """Says a sentence in somebody's language."""
+
+    def __call__(self, say: Say, locale: str, **values: object) -> str: ...

@@ -1,0 +1,49 @@
+"""The name of every sentence a user can read; ``en`` and ``zh`` hold the words."""
+
+from enum import StrEnum
+
+
+class Say(StrEnum):
+    """One sentence. The comment behind a name lists the values its words may use."""
+
+    # failures: each also carries {ref}, the short reference for operators
+    AGENT_FAILED = "agent_failed"
+    AGENT_UNAVAILABLE = "agent_unavailable"
+    AGENT_SILENT = "agent_silent"
+    AGENT_BUSY = "agent_busy"
+    AGENT_UNAUTHORIZED = "agent_unauthorized"
+    AGENT_NOT_PUBLISHED = "agent_not_published"
+    AGENT_UNKNOWN_BOT = "agent_unknown_bot"
+    AGENT_QUOTA = "agent_quota"
+    AGENT_TOO_LONG = "agent_too_long"
+    AGENT_REFUSED = "agent_refused"
+    AGENT_MODEL_GONE = "agent_model_gone"
+    AGENT_RISK_CONTROL = "agent_risk_control"
+    AGENT_NEEDS_ACTION = "agent_needs_action"
+    CONVERSATION_OCCUPIED = "conversation_occupied"
+    EMPTY_ANSWER = "empty_answer"
+    STORE_FAILED = "store_failed"
+    INTERNAL = "internal"
+    # around an answer
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    NEW_CONVERSATION_FORCED = "new_conversation_forced"
+    PLACEHOLDER = "placeholder"
+    THINKING = "thinking"
+    WAITING = "waiting"  # {position}
+    QUEUE_FULL = "queue_full"
+    ATTACHMENT_ONLY = "attachment_only"
+    ATTACHMENTS_IGNORED = "attachments_ignored"
+    MAYBE_DUPLICATE = "maybe_duplicate"
+    # the gate
+    NOT_ALLOWED = "not_allowed"
+    TOO_FAST = "too_fast"  # {seconds}
+    # commands
+    HELP = "help"
+    NEW_DONE = "new_done"
+    NEW_NOTHING = "new_nothing"
+    STOP_DONE = "stop_done"
+    STOP_NOTHING = "stop_nothing"
+    STATUS_IDLE = "status_idle"  # {agent}
+    STATUS_RUNNING = "status_running"  # {agent} {running} {waiting}
+    STATUS_CONVERSATION = "status_conversation"  # {since}
