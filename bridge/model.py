@@ -149,7 +149,7 @@ class PostedPart:
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """One question and its whole answer, as the store keeps it; keyed by the delivery key, so it is the duplicate check.
+    """One question and its whole answer as the store keeps it; its key makes it the duplicate check too.
 
     Attributes:
         key: The conversation, and so the lane, it belongs to.
