@@ -1,0 +1,50 @@
+"""The whole configuration as one immutable value, for the composition root and the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.coze.settings import CozeConnection
+from bridge.extension import Adapter, AdapterSettings
+from bridge.settings import AgentSettings, BridgeSettings, GateSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.stores.settings import StoreSettings
+
+DEFAULT_AGENT = "default"
+
+
+class AgentConfig(AgentSettings, CozeConnection):
+    """A section ``[agents.NAME]``: which bot, and how to reach it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterConfig:
+    """A section ``[adapters.NAME]``: what runs under this name, and its own validated settings."""
+
+    name: str
+    kind: str
+    adapter: Adapter[Any]
+    settings: AdapterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that was configured, validated as a whole.
+
+    Attributes:
+        agents: By name; never empty.
+        default_agent: Answers where no route fits; a key of ``agents``.
+        routes: Their agents and adapters exist.
+        adapters: By instance name.
+        source: Where it came from, for people to read.
+    """
+
+    bridge: BridgeSettings
+    gate: GateSettings
+    pace: PaceSettings
+    store: StoreSettings
+    log: LogSettings
+    agents: Mapping[str, AgentConfig]
+    default_agent: str
+    routes: tuple[RouteSettings, ...] = ()
+    adapters: Mapping[str, AdapterConfig] = field(default_factory=dict)
+    source: str = ""

@@ -1,0 +1,182 @@
+"""The settings that the core itself reads: sections ``[bridge]``, ``[gate]``, ``[pace]``, ``[agents]``, ``[[routes]]``.
+
+Models without sources: ``bridge.config`` fills them from TOML and environment. All are immutable, and unknown keys are
+mistakes. A field's description is what ``config.example.toml`` explains; its default is what the example shows.
+"""
+
+import re
+from string import Formatter
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridge.model import Scope
+
+VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
+"""What a variable's template may mention in braces."""
+
+VARIABLE_NAME = re.compile(r"[A-Za-z_]+")
+"""Names the agent's service accepts. Source: its chat reference page, custom_variables."""
+
+SECRET_MIN_CHARS = 16
+
+
+def split_commas(value: object) -> object:
+    """Let an environment variable write a list as ``a, b``."""
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return value
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(split_commas)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, unknown keys are mistakes, defaults are held to the same rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class BridgeSettings(Section):
+    """How the bridge behaves towards people and agents."""
+
+    language: Literal["en", "zh"] = Field("en", description="For people whose language the platform does not tell.")
+    scope: Scope = Field(Scope.THREAD, description="What shares one conversation: a thread, a channel or one person.")
+    user_id: Literal["auto", "plain"] = Field(
+        "auto", description="What the agent learns of its users: an HMAC of their id (auto) or the id itself (plain)."
+    )
+    identity_secret: SecretStr | None = Field(
+        None,
+        description="The key of that HMAC; needed unless plain. A new one makes every user a stranger to the agent.",
+        json_schema_extra={"env": "COZE_BRIDGE_IDENTITY_SECRET"},
+    )
+    name_authors: bool = Field(True, description="Put the author's name before the question where several people talk.")
+    earlier_messages: int = Field(30, ge=0, le=200, description="Messages a thread brings along when we are called in.")
+    earlier_chars: int = Field(8000, ge=0, description="Characters of them, the newest count first.")
+    max_waiting: int = Field(
+        10, ge=0, description="Questions that may wait in one conversation behind the running one."
+    )
+    turn_timeout_s: Seconds = Field(900.0, description="The longest a whole answer may take.")
+    drain_s: float = Field(20.0, ge=0, description="How long running answers may still finish when the bridge stops.")
+
+    @field_validator("identity_secret", mode="before")
+    @classmethod
+    def _blank_is_absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("identity_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SECRET_MIN_CHARS:
+            raise ValueError(
+                f"is too short; use {SECRET_MIN_CHARS} characters or more (`coze-bridge secret` prints one)"
+            )
+        return value
+
+    @property
+    def identity_key(self) -> bytes | None:
+        """The key for ``bridge.keys.agent_user_id``; ``None`` sends plain names.
+
+        Raises:
+            ValueError: ``auto`` without a secret; the loader refuses this before anything runs.
+        """
+        if self.user_id == "plain":
+            return None
+        if self.identity_secret is None:
+            raise ValueError("user_id = 'auto' needs identity_secret")
+        return self.identity_secret.get_secret_value().encode()
+
+
+class AllowLists(Section):
+    """Who may speak. An absent list allows everybody, an empty one nobody."""
+
+    teams: Ids | None = Field(None, description="Ids of workspaces or servers.")
+    channels: Ids | None = Field(None, description="Ids of channels; a private conversation is not a channel.")
+    users: Ids | None = Field(None, description="Ids of people.")
+    roles: Ids | None = Field(None, description="Ids of roles or groups, where the platform has them; one suffices.")
+
+
+class DenyLists(Section):
+    """Who may not, whatever the allow lists say."""
+
+    teams: Ids = Field((), description="Ids of workspaces or servers.")
+    channels: Ids = Field((), description="Ids of channels.")
+    users: Ids = Field((), description="Ids of people.")
+    roles: Ids = Field((), description="Ids of roles or groups.")
+
+
+class GateSettings(Section):
+    """Who may ask, and how often."""
+
+    allow: AllowLists = AllowLists()
+    deny: DenyLists = DenyLists()
+    user_questions: int = Field(
+        20, ge=0, description="Questions one person may ask within the window; 0 sets no limit."
+    )
+    user_window_s: Seconds = Field(60.0, description="The window's length.")
+
+
+class PaceSettings(Section):
+    """How the answer grows."""
+
+    edit_interval_s: Seconds | None = Field(
+        None, description="The shortest time between two edits of one message; absent: the platform's own."
+    )
+    first_words_chars: int = Field(24, ge=1, description="The first post waits for this much text ...")
+    first_words_wait_s: float = Field(0.4, ge=0, description="... but no longer than this.")
+
+
+class AgentSettings(Section):
+    """One agent as the core sees it; how to reach it is the connection's."""
+
+    bot_id: str = Field(
+        min_length=1,
+        description="The digits in the bot's address after /bot/.",
+        json_schema_extra={"env": "COZE_BOT_ID"},
+    )
+    variables: dict[str, str] = Field(
+        default_factory=dict, description="Values for the bot's prompt: constants, or places such as {author_name}."
+    )
+
+    @field_validator("variables")
+    @classmethod
+    def _known_places(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, template in value.items():
+            if not VARIABLE_NAME.fullmatch(name):
+                raise ValueError(f"the name {name!r} may consist of letters and underscores only")
+            _check_template(name, template)
+        return value
+
+
+def _check_template(name: str, template: str) -> None:
+    known = ", ".join("{" + place + "}" for place in VARIABLE_PLACEHOLDERS)
+    try:
+        places = [(place, spec or conversion) for _, place, spec, conversion in Formatter().parse(template)]
+    except ValueError:
+        raise ValueError(f"the braces of {name!r} do not match; write {{{{ and }}}} for plain braces") from None
+    for place, decoration in places:
+        if place is not None and (place not in VARIABLE_PLACEHOLDERS or decoration):
+            raise ValueError(f"{name!r} mentions {{{place}}}, which does not exist; there are {known}")
+
+
+class RouteSettings(Section):
+    """Which agent answers where; the first route that fits decides. An absent field fits everything."""
+
+    agent: str = Field(description="The name of a section [agents.NAME].")
+    adapter: str | None = Field(None, description="The name of a section [adapters.NAME].")
+    team: str | None = Field(None, description="Id of a workspace or server.")
+    channel: str | None = Field(None, description="Id of a channel.")
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "RouteSettings":
+        if self.adapter is None and self.team is None and self.channel is None:
+            raise ValueError("fits everything; name adapter, team or channel, or call the agent [agents.default]")
+        return self
+
+
+class LogSettings(Section):
+    """What the operator reads."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important line shown.")
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: for people on a terminal, else JSON.")
