@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from bridge.model import Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
-"""What a variable's template may mention in braces."""
+"""What a variable's template may mention in braces; ``bridge.wording`` fills them."""
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_]+")
 """Names the agent's service accepts. Source: its chat reference page, custom_variables."""
@@ -56,6 +56,9 @@ class BridgeSettings(Section):
     earlier_chars: int = Field(8000, ge=0, description="Characters of them, the newest count first.")
     max_waiting: int = Field(
         10, ge=0, description="Questions that may wait in one conversation behind the running one."
+    )
+    busy_patience_s: Seconds = Field(
+        120.0, description="How long to try again when the agent is still busy in a conversation."
     )
     turn_timeout_s: Seconds = Field(900.0, description="The longest a whole answer may take.")
     drain_s: float = Field(20.0, ge=0, description="How long running answers may still finish when the bridge stops.")
@@ -161,7 +164,7 @@ def _check_template(name: str, template: str) -> None:
 
 
 class RouteSettings(Section):
-    """Which agent answers where; the first route that fits decides. An absent field fits everything."""
+    """Which agent answers where; the most precise route that fits decides. An absent field fits everything."""
 
     agent: str = Field(description="The name of a section [agents.NAME].")
     adapter: str | None = Field(None, description="The name of a section [adapters.NAME].")
