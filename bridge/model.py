@@ -137,6 +137,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     MERGED = "merged"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,10 @@ class Reply(Protocol):
         """
         ...
 
+    async def remove(self, message_id: str) -> None:
+        """Delete one of our messages; one that is gone already is fine. Safe to repeat."""
+        ...
+
     async def find_posted(self, index: int) -> str | None:
         """Look for part ``index`` on the platform after a post of unknown outcome.
 
@@ -310,4 +314,4 @@ class Platform(Protocol):
 class Speech(Protocol):
     """Says a sentence in somebody's language."""
 
-    def __call__(self, say: Say, locale: str, **values: object) -> str: ...
+    def __call__(self, key: Say, locale: str, **values: object) -> str: ...

@@ -6,7 +6,8 @@ from enum import StrEnum
 class Say(StrEnum):
     """One sentence. The comment behind a name lists the values its words may use."""
 
-    # failures: each also carries {ref}, the short reference for operators
+    # failures; REFERENCE is put behind each
+    REFERENCE = "reference"  # {reference}
     AGENT_FAILED = "agent_failed"
     AGENT_UNAVAILABLE = "agent_unavailable"
     AGENT_SILENT = "agent_silent"

@@ -1,0 +1,281 @@
+"""The composition root: builds everything, owns the root TaskGroup, starts and stops the adapters.
+
+The adapter supervisor here is one of the two firebreaks (the other is in ``lanes``): an adapter that fails is
+reported and started again after a while; one whose credentials are wrong rests until the operator acts. The others
+never notice.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.clock import SystemClock
+from bridge.commands import parse_command
+from bridge.config import Config
+from bridge.control import Control
+from bridge.coze.client import CozeAgent
+from bridge.delivery import Pace
+from bridge.errors import BridgeError, CredentialsError, StoreError
+from bridge.extension import Services
+from bridge.gate import AccessList, Gate, GateRules
+from bridge.intake import Intake
+from bridge.lanes import HeldLease, Lanes
+from bridge.model import Outcome, TurnRecord, TurnState
+from bridge.pacing import Pacer
+from bridge.ports import Clock, Platform, Store
+from bridge.routes import AgentBinding, Route, Routes
+from bridge.settings import GateSettings
+from bridge.stores import open_store
+from bridge.texts import say
+from bridge.turn import TurnOptions, Turns
+
+log = structlog.get_logger(__name__)
+
+RESTART_FIRST_S = 1.0
+RESTART_MAX_S = 60.0
+STEADY_S = 60.0
+"""An adapter that ran this long has recovered: its next restart is quick again."""
+PURGE_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Dispatch:
+    """Questions go to the agent, commands to the bridge itself; implements ``lanes.Work``."""
+
+    turns: Turns
+    control: Control
+
+    async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
+        worker = self.control if parse_command(turn.envelope.text) is not None else self.turns
+        await worker.run(turn, lease)
+
+    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
+        await self.turns.close(turn, lease, outcome)
+
+    async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
+        await self.turns.apologise(turn, lease, error)
+
+
+class Bridge:
+    """The running bridge: one process's core with its platforms. Made by ``assemble``."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock, routes: Routes, tasks: asyncio.TaskGroup) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._tasks = tasks
+        self._platforms: dict[str, Platform] = {}
+        self.connected: dict[str, asyncio.Event] = {}
+        self._serving: list[asyncio.Task[None]] = []
+        settings = config.bridge
+        self._lanes = Lanes(
+            tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting + 1
+        )
+        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms)
+        control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
+        self._lanes.employ(_Dispatch(turns, control))
+        self.intake = Intake(
+            Gate(gate_rules(config.gate)),
+            self._lanes,
+            store,
+            clock,
+            self._platforms,
+            scope=settings.scope,
+            default_language=settings.language,
+        )
+
+    def add(self, platform: Platform) -> None:
+        """Start serving a platform whose clients are open."""
+        self._platforms[platform.name] = platform
+        self.connected[platform.name] = asyncio.Event()
+        self._serving.append(self._tasks.create_task(self._supervise(platform)))
+
+    async def take_up(self) -> None:
+        """Queue again what was accepted before the last stop and not begun.
+
+        Turns that were already at work are left as they are written down.
+        """
+        for turn in await self._store.unfinished():
+            if turn.state is TurnState.ACCEPTED and turn.envelope.place.instance in self._platforms:
+                self._lanes.reserve(turn.key, bounded=False).fill(turn)
+            else:
+                log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
+
+    async def all_rest(self) -> None:
+        """Return when no adapter is left that could receive anything."""
+        if self._serving:
+            await asyncio.wait(self._serving)
+
+    async def keep_tidy(self) -> None:
+        """Forget, every hour, ended turns that no repeat can reach any more."""
+        while True:
+            await self._clock.sleep(PURGE_EVERY_S)
+            try:
+                await self._store.purge(turns_before_s=self._clock.wall() - self._config.store.keep_turns_h * 3600)
+            except StoreError as error:
+                log.warning("old turns not deleted", reason=error.reason)
+
+    async def stop(self) -> None:
+        """Stop receiving, let running answers finish until the deadline, cut the rest."""
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
+        cut = await self._lanes.drain(self._config.bridge.drain_s)
+        log.info("stopped", cut=cut)
+
+    async def _supervise(self, platform: Platform) -> None:
+        pause_s = RESTART_FIRST_S
+        while True:
+            started_at = self._clock.now()
+            try:
+                await platform.serve(self.intake, self.connected[platform.name])
+                log.info("adapter ended", adapter=platform.name)
+                return
+            except CredentialsError as error:
+                log.error(
+                    "adapter rests until its credentials are mended",
+                    adapter=platform.name,
+                    reason=error.reason,
+                    fix=error.fix,
+                )
+                return
+            except BridgeError as error:
+                log.warning("adapter failed", adapter=platform.name, reason=error.reason, again_in_s=pause_s)
+            except Exception:  # the firebreak: one adapter's fault stays its own
+                log.exception("adapter failed unexpectedly", adapter=platform.name, again_in_s=pause_s)
+            finally:
+                self.connected[platform.name].clear()
+            if self._clock.now() - started_at > STEADY_S:
+                pause_s = RESTART_FIRST_S
+            await self._clock.sleep(pause_s)
+            pause_s = min(RESTART_MAX_S, pause_s * 2)
+
+
+@asynccontextmanager
+async def assemble(
+    config: Config, *, kinds: Callable[[str], bool], clock: Clock | None = None
+) -> AsyncIterator[Bridge]:
+    """Open the store, the agents and the platforms whose kind ``kinds`` accepts; leaving stops everything in order.
+
+    Raises:
+        StoreError: The store cannot be opened.
+        CredentialsError: An agent's key cannot be read.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as resources:
+        store = await resources.enter_async_context(open_store(config.store, clock))
+        bindings = {
+            name: AgentBinding(
+                name, await resources.enter_async_context(CozeAgent(agent, clock)), agent.bot_id, agent.variables
+            )
+            for name, agent in config.agents.items()
+        }
+        routes = Routes(
+            bindings,
+            config.default_agent,
+            [Route(route.agent, route.adapter, route.team, route.channel) for route in config.routes],
+        )
+        services = Services(clock, store, say, config.bridge.language)
+        platforms = [
+            await resources.enter_async_context(entry.adapter.build(name, entry.settings, services))
+            for name, entry in config.adapters.items()
+            if kinds(entry.kind)
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            bridge = Bridge(config, store, clock, routes, tasks)
+            tidying = tasks.create_task(bridge.keep_tidy())
+            for platform in platforms:
+                bridge.add(platform)
+            try:
+                await bridge.take_up()
+                yield bridge
+            finally:
+                await bridge.stop()
+                tidying.cancel()
+
+
+async def run(config: Config) -> int:
+    """Run until SIGTERM or SIGINT; a second signal aborts. Returns the exit code: 1 when no adapter is left."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    main = asyncio.current_task()
+
+    def on_signal() -> None:
+        if stopping.is_set() and main is not None:
+            main.cancel()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        async with assemble(config, kinds=lambda kind: config_runs(config, kind)) as bridge:
+            return await _until(stopping, bridge)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _until(stopping: asyncio.Event, bridge: Bridge) -> int:
+    """Wait for the signal or for the last adapter to rest."""
+    async with asyncio.TaskGroup() as tasks:
+        announcing = tasks.create_task(_announce(bridge))
+        signalled = tasks.create_task(stopping.wait())
+        resting = tasks.create_task(bridge.all_rest())
+        await asyncio.wait({signalled, resting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (announcing, signalled, resting):
+            task.cancel()
+    if not stopping.is_set():
+        log.error("no adapter is left, ending")
+        return 1
+    return 0
+
+
+async def _announce(bridge: Bridge) -> None:
+    for name, connected in bridge.connected.items():
+        await connected.wait()
+        log.info("connected", adapter=name)
+    log.info("ready", adapters=list(bridge.connected))
+
+
+def config_runs(config: Config, kind: str) -> bool:
+    """Tell whether adapters of a kind belong into ``run`` (a terminal does not)."""
+    return any(entry.kind == kind and entry.adapter.in_run for entry in config.adapters.values())
+
+
+def turn_options(config: Config) -> TurnOptions:
+    """Gather what the operator decides about turns."""
+    settings, pace = config.bridge, config.pace
+    return TurnOptions(
+        scope=settings.scope,
+        identity_secret=settings.identity_key,
+        default_language=settings.language,
+        name_authors=settings.name_authors,
+        earlier_messages=settings.earlier_messages,
+        earlier_chars=settings.earlier_chars,
+        turn_timeout_s=settings.turn_timeout_s,
+        pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
+    )
+
+
+def gate_rules(settings: GateSettings) -> GateRules:
+    """Translate the ``[gate]`` section: an absent list allows everybody, an empty one nobody."""
+
+    def access(name: str) -> AccessList:
+        allowed = getattr(settings.allow, name)
+        return AccessList(None if allowed is None else frozenset(allowed), frozenset(getattr(settings.deny, name)))
+
+    return GateRules(
+        teams=access("teams"),
+        channels=access("channels"),
+        users=access("users"),
+        roles=access("roles"),
+        questions=settings.user_questions or None,
+        window_s=settings.user_window_s,
+    )

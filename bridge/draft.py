@@ -1,0 +1,126 @@
+"""The answer so far: folds the agent's events into text and state (pure).
+
+An answer may consist of several messages, joined by a blank line in order of first appearance. A message's completed
+text is the truth: where it differs from its deltas it replaces them. No step costs more than the text it adds, except
+a replacement.
+"""
+
+from dataclasses import dataclass
+
+from bridge.model import (
+    ActionRequired,
+    AgentEvent,
+    AnswerCompleted,
+    AnswerDelta,
+    ChatCompleted,
+    ChatRef,
+    ChatStarted,
+    FollowUp,
+    ReasoningDelta,
+    ToolActivity,
+    ToolCall,
+    Usage,
+)
+
+MESSAGE_SEPARATOR = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became visible since the last ``take``: text to append, or the whole text that replaces the old one."""
+
+    text: str
+    replaces: bool = False
+
+
+class Draft:
+    """One growing answer."""
+
+    def __init__(self) -> None:
+        self.chat: ChatRef | None = None
+        self.section_id = ""
+        self.usage: Usage | None = None
+        self.follow_ups: list[str] = []
+        self.required: tuple[ToolCall, ...] = ()
+        self.tools: list[str] = []
+        self.reasoning_chars = 0
+        self._pieces_by_message: dict[str, list[str]] = {}
+        self._last_message = ""
+        self._untaken: list[str] = []
+        self._replaced = False
+
+    @property
+    def text(self) -> str:
+        """The whole answer as far as it is known; joins everything, so ask for it rarely."""
+        texts = ("".join(pieces) for pieces in self._pieces_by_message.values())
+        return MESSAGE_SEPARATOR.join(text for text in texts if text)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing that a person could read has arrived."""
+        return not any(piece.strip() for pieces in self._pieces_by_message.values() for piece in pieces)
+
+    def apply(self, event: AgentEvent) -> bool:
+        """Fold one event in; true when there is new text to show."""
+        match event:
+            case AnswerDelta(message_id, text):
+                return self._append(message_id, text)
+            case AnswerCompleted(message_id, text):
+                return self._complete(message_id, text)
+            case ReasoningDelta(_, text):
+                self.reasoning_chars += len(text)
+            case ChatStarted(chat, section_id):
+                self.chat, self.section_id = chat, section_id
+            case FollowUp(text):
+                self.follow_ups.append(text)
+            case ToolActivity(_, name):
+                self.tools.append(name)
+            case ActionRequired(chat, calls):
+                self.chat, self.required = chat, calls
+            case ChatCompleted(usage):
+                self.usage = usage
+        return False
+
+    def take(self) -> Change | None:
+        """Return what changed since the last call, or ``None``."""
+        if self._replaced:
+            self._replaced = False
+            self._untaken.clear()
+            return Change(self.text, replaces=True)
+        if not self._untaken:
+            return None
+        change = Change("".join(self._untaken))
+        self._untaken.clear()
+        return change
+
+    def _append(self, message_id: str, text: str) -> bool:
+        if not text:
+            return False
+        pieces = self._pieces_by_message.get(message_id)
+        if pieces is None:
+            pieces = self._begin(message_id)
+        pieces.append(text)
+        if message_id == self._last_message:
+            self._untaken.append(text)
+        else:
+            self._replaced = True
+        return True
+
+    def _begin(self, message_id: str) -> list[str]:
+        if any(piece for pieces in self._pieces_by_message.values() for piece in pieces):
+            self._untaken.append(MESSAGE_SEPARATOR)
+        pieces: list[str] = []
+        self._pieces_by_message[message_id] = pieces
+        self._last_message = message_id
+        return pieces
+
+    def _complete(self, message_id: str, text: str) -> bool:
+        known = "".join(self._pieces_by_message.get(message_id, ()))
+        if text == known:
+            return False
+        is_last = message_id == self._last_message or message_id not in self._pieces_by_message
+        if is_last and text.startswith(known):
+            return self._append(message_id, text[len(known) :])
+        self._pieces_by_message[message_id] = [text]
+        self._replaced = True
+        return True

@@ -1,0 +1,135 @@
+"""What comes in: whose it is, who may speak, seen before?, written down, put in its lane.
+
+``accept`` returns when the question is durable, so the adapter may acknowledge; the lane position was taken before
+the first ``await``, so questions keep their order. Commands take no place behind what they command: each runs in a lane
+of its own, under the same duplicate check and the same firebreak.
+"""
+
+import math
+from collections import OrderedDict
+
+import structlog
+
+from bridge.commands import parse_command
+from bridge.errors import PlatformError, StoreError
+from bridge.gate import Gate, Refusal
+from bridge.keys import conversation_key, turn_id
+from bridge.lanes import LaneFull, Lanes, Ticket
+from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Scope, TurnRecord
+from bridge.ports import Clock, Platform, Store
+from bridge.texts import Say, language, say
+
+log = structlog.get_logger(__name__)
+
+MAX_REMEMBERED_REFUSALS = 1000
+REFUSAL_PAUSE_S = 60.0
+"""One person reads the same refusal at most once in this time."""
+
+
+class Intake:
+    """The entrance; implements ``ports.Intake`` for every platform."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        lanes: Lanes,
+        store: Store,
+        clock: Clock,
+        platforms: dict[str, Platform],
+        *,
+        scope: Scope,
+        default_language: str,
+    ) -> None:
+        self._gate = gate
+        self._lanes = lanes
+        self._store = store
+        self._clock = clock
+        self._platforms = platforms
+        self._scope = scope
+        self._default_language = default_language
+        self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
+
+    async def accept(self, envelope: Envelope) -> bool:
+        """Write the message down and queue it; see ``ports.Intake``."""
+        key = conversation_key(envelope.place, envelope.author, self._scope)
+        is_command = parse_command(envelope.text) is not None
+        lane = ConversationKey(f"command:{turn_id(envelope.delivery_key)}") if is_command else key
+        try:
+            ticket = self._lanes.reserve(lane)
+        except LaneFull:
+            log.warning("lane full", lane=key)
+            self._refuse(envelope, Refusal(Say.QUEUE_FULL))
+            return False
+        try:
+            return await self._admit(envelope, key, lane, ticket)
+        except StoreError:
+            self._refuse(envelope, Refusal(Say.STORE_FAILED))
+            raise
+        finally:
+            ticket.drop()
+
+    async def withdraw(self, delivery_key: str) -> None:
+        """Drop a question that still waits, because its author deleted it."""
+        if self._lanes.withdraw(turn_id(delivery_key), Outcome.WITHDRAWN):
+            log.info("waiting question withdrawn", turn=turn_id(delivery_key))
+
+    async def _admit(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
+        if envelope.addressing is Addressing.FOLLOW_UP and not await self._takes_part(envelope, key):
+            return False
+        if refusal := self._gate.check(envelope, self._clock.now()):
+            log.info("refused at the gate", why=refusal.say, platform=envelope.place.instance)
+            if envelope.addressing is not Addressing.FOLLOW_UP:
+                self._refuse(envelope, refusal)
+            return False
+        turn = TurnRecord(turn_id(envelope.delivery_key), lane, envelope, created_at_s=self._clock.wall())
+        if not await self._store.create_turn(turn):
+            log.debug("repeat ignored", turn=turn.turn_id)
+            return False
+        if self._scope is not Scope.THREAD and envelope.place.thread is not None:
+            await self._store.remember(self._thread_note(envelope), "yes")
+        ticket.fill(turn)
+        if position := ticket.position:
+            self._lanes.errand(self._show_waiting(turn, position), "waiting sign")
+        return True
+
+    async def _takes_part(self, envelope: Envelope, key: ConversationKey) -> bool:
+        """Tell whether we already speak in the thread of a message that does not name us."""
+        if envelope.place.thread is None:
+            return False
+        if self._scope is Scope.THREAD:
+            return self._lanes.is_active(key) or await self._store.conversation(key) is not None
+        return await self._store.note(self._thread_note(envelope)) is not None
+
+    def _thread_note(self, envelope: Envelope) -> str:
+        return f"takes-part:{conversation_key(envelope.place, envelope.author, Scope.THREAD)}"
+
+    async def _show_waiting(self, turn: TurnRecord, position: int) -> None:
+        platform = self._platforms[turn.envelope.place.instance]
+        try:
+            await platform.reply(turn.envelope, turn.turn_id, self._speaks(turn.envelope)).waiting(position)
+        except PlatformError as error:
+            log.info("waiting sign not shown", reason=error.reason)
+
+    def _refuse(self, envelope: Envelope, refusal: Refusal) -> None:
+        """Tell the author once in a while why she is not answered."""
+        now = self._clock.now()
+        person = (envelope.place.channel, envelope.author.id, refusal.say)
+        if now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
+            return
+        self._refused_at[person] = now
+        if len(self._refused_at) > MAX_REMEMBERED_REFUSALS:
+            self._refused_at.popitem(last=False)
+        self._lanes.errand(self._tell_refusal(envelope, refusal), "refusal")
+
+    async def _tell_refusal(self, envelope: Envelope, refusal: Refusal) -> None:
+        platform = self._platforms[envelope.place.instance]
+        envelope = await platform.resolve(envelope)
+        locale = self._speaks(envelope)
+        sentence = say(refusal.say, locale, seconds=max(1, math.ceil(refusal.wait_s)))
+        try:
+            await platform.reply(envelope, turn_id(envelope.delivery_key), locale).notice(sentence)
+        except PlatformError as error:
+            log.info("refusal not shown", reason=error.reason)
+
+    def _speaks(self, envelope: Envelope) -> str:
+        return language(envelope.author.locale, self._default_language)

@@ -1,0 +1,46 @@
+"""How things are named: conversation keys, turn ids, the user id at the agent (pure).
+
+A key is made of percent-escaped components joined by colons, so that no id can imitate another place.
+"""
+
+import base64
+import hashlib
+import hmac
+from urllib.parse import quote
+
+from bridge.model import Author, ConversationKey, Place, Scope, TurnId
+
+TURN_ID_CHARS = 16
+
+
+def join_key(*components: str) -> str:
+    """Join components into one name; a colon or percent sign inside a component is escaped."""
+    return ":".join(quote(component, safe="-_.@!~") for component in components)
+
+
+def conversation_key(place: Place, author: Author, scope: Scope) -> ConversationKey:
+    """Name the conversation that a message of ``author`` at ``place`` belongs to."""
+    if scope is Scope.USER:
+        return ConversationKey(join_key(place.instance, place.team, f"@{author.id}"))
+    if scope is Scope.CHANNEL or place.thread is None:
+        return ConversationKey(join_key(place.instance, place.team, place.channel))
+    return ConversationKey(join_key(place.instance, place.team, place.channel, place.thread))
+
+
+def turn_id(delivery_key: str) -> TurnId:
+    """Derive the turn's id from what makes its question unique."""
+    digest = hashlib.sha256(delivery_key.encode()).digest()
+    return TurnId(base64.b32encode(digest).decode().lower()[:TURN_ID_CHARS])
+
+
+def agent_user_id(key: ConversationKey, place: Place, author: Author, scope: Scope, secret: bytes | None) -> str:
+    """Name the user towards the agent, whose service isolates the contexts of different user ids.
+
+    People who share a conversation share the id; people in private never do. ``secret`` keys an HMAC, so that
+    neither ids nor their equality across installations leave the house; ``None`` sends the plain name.
+    """
+    personal = scope is Scope.USER or place.private
+    name = join_key(place.instance, place.team, f"@{author.id}") if personal else key
+    if secret is None:
+        return name
+    return hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:32]

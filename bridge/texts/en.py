@@ -1,0 +1,51 @@
+"""English."""
+
+from bridge.texts.keys import Say
+
+SENTENCES: dict[Say, str] = {
+    Say.REFERENCE: "(reference {reference})",
+    Say.AGENT_FAILED: "⚠️ The agent could not answer this. Please ask again, or tell your administrator.",
+    Say.AGENT_UNAVAILABLE: "⚠️ The agent cannot be reached right now. Please ask again in a minute.",
+    Say.AGENT_SILENT: "⚠️ The agent stopped answering. Please ask again, perhaps in smaller steps.",
+    Say.AGENT_BUSY: "⚠️ The agent is getting more questions than it may answer. Please ask again in a minute.",
+    Say.AGENT_UNAUTHORIZED: "⚠️ The agent refuses my credentials. Your administrator has to renew the Coze token.",
+    Say.AGENT_NOT_PUBLISHED: "⚠️ This agent is not published for API use. Your administrator has to publish it in Coze.",
+    Say.AGENT_UNKNOWN_BOT: "⚠️ The configured agent does not exist. Your administrator has to check its bot id.",
+    Say.AGENT_QUOTA: "⚠️ The agent's quota is used up. Your administrator can top it up in Coze.",
+    Say.AGENT_TOO_LONG: "⚠️ This is too long for the agent. Please shorten it, or start afresh with !new.",
+    Say.AGENT_REFUSED: "⚠️ The agent declined to answer this. Please put it differently.",
+    Say.AGENT_MODEL_GONE: "⚠️ The agent's model is gone. Your administrator has to choose another one in Coze.",
+    Say.AGENT_RISK_CONTROL: "⚠️ Coze's risk control stopped this answer. Please put the question differently.",
+    Say.AGENT_NEEDS_ACTION: "⚠️ The agent wants to use a tool that this bridge does not offer. Please ask differently.",
+    Say.CONVERSATION_OCCUPIED: "⚠️ The agent is still busy in this conversation. Please ask again soon, or use !new.",
+    Say.EMPTY_ANSWER: "The agent gave an empty answer. Please ask again, or put it differently.",
+    Say.STORE_FAILED: "⚠️ I cannot write anything down right now, so I did not take this. Please ask again later.",
+    Say.INTERNAL: "⚠️ Something went wrong on my side. Please ask again, or tell your administrator.",
+    Say.INTERRUPTED: "⚠️ The answer was interrupted here.",
+    Say.STOPPED: "⏹️ Stopped.",
+    Say.NEW_CONVERSATION_FORCED: "ℹ️ The earlier conversation is no longer available; this is a new one.",
+    Say.PLACEHOLDER: "… thinking",
+    Say.THINKING: "is thinking…",
+    Say.WAITING: "⏳ Your question waits: {position} before it.",
+    Say.QUEUE_FULL: "⚠️ Too many questions wait here already, so this one is not taken. Please ask again later.",
+    Say.ATTACHMENT_ONLY: "I cannot read attachments yet. Please write your question as text.",
+    Say.ATTACHMENTS_IGNORED: "ℹ️ I cannot read attachments yet and answered the text alone.",
+    Say.MAYBE_DUPLICATE: "ℹ️ This may be a duplicate: the connection was lost while it was sent.",
+    Say.NOT_ALLOWED: "You may not use me here. Please ask your administrator.",
+    Say.TOO_FAST: "That was a bit fast. Please wait {seconds} s before your next question.",
+    Say.HELP: (
+        "Ask me anything: mention me in a channel, or write to me directly. "
+        "I remember what was said in this conversation.\n"
+        "• `!new` (`新对话`): start a new conversation\n"
+        "• `!stop` (`停止`): stop the answer that is running\n"
+        "• `!status` (`状态`): what I am doing here\n"
+        "• `!help` (`帮助`): this help"
+    ),
+    Say.NEW_DONE: "✨ This is a new conversation; I have forgotten what was said before.",
+    Say.NEW_NOTHING: "✨ There is nothing to forget here; just ask.",
+    Say.STOP_DONE: "⏹️ Stopping.",
+    Say.STOP_NOTHING: "There is nothing of yours to stop here.",
+    Say.STATUS_IDLE: "I am free. Agent: {agent}.",
+    Say.STATUS_RUNNING: "I am answering: {running} running, {waiting} waiting. Agent: {agent}.",
+    Say.STATUS_CONVERSATION: "This conversation began on {since}.",
+}
