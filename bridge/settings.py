@@ -57,9 +57,6 @@ class BridgeSettings(Section):
     max_waiting: int = Field(
         10, ge=0, description="Questions that may wait in one conversation behind the running one."
     )
-    busy_patience_s: Seconds = Field(
-        120.0, description="How long to try again when the agent is still busy in a conversation."
-    )
     turn_timeout_s: Seconds = Field(900.0, description="The longest a whole answer may take.")
     drain_s: float = Field(20.0, ge=0, description="How long running answers may still finish when the bridge stops.")
 

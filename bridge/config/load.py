@@ -3,6 +3,7 @@
 import secrets
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from bridge.config.environment import Origins, Tree, customary_variables, fill_customary, overlay, required_are_set
 from bridge.config.mistakes import ABSENT, Mistake, Path, env_names, is_secret, mistakes_of, nearest
 from bridge.config.models import DEFAULT_AGENT, AdapterConfig, AgentConfig, Config
+from bridge.coze.settings import CozeConnection
 from bridge.errors import ConfigError
 from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
 from bridge.settings import BridgeSettings, GateSettings, LogSettings, PaceSettings, RouteSettings
@@ -115,6 +117,15 @@ def without_secrets(model: type[AdapterSettings]) -> type[AdapterSettings]:
     return create_model(model.__name__, __base__=model, **optional)
 
 
+def working_adapters() -> dict[str, Adapter[Any]]:
+    """Import everything installed, leaving out what is broken: nobody asked for it by name."""
+    adapters = {}
+    for kind in installed_kinds():
+        with suppress(ImportError, AttributeError):
+            adapters[kind] = load_adapter(kind)
+    return adapters
+
+
 def required_variables(adapter: Adapter[Any]) -> list[str]:
     """Return the customary variables that an adapter cannot do without."""
     fields = adapter.settings.model_fields.values()
@@ -173,6 +184,9 @@ class _Loading:
             fix = f"kind must be one of those installed: {', '.join(known)}.{nearest(str(kind), known)}"
             self._blame(at if "kind" not in section else (*at, "kind"), fix, section.get("kind", ABSENT))
             return None
+        except (ImportError, AttributeError) as error:
+            self._blame(at, f"the adapter {kind} is installed but broken ({error}); install it anew.")
+            return None
         model = adapter.settings if secrets_needed else without_secrets(adapter.settings)
         given = {key: value for key, value in section.items() if key != "kind"}
         if self._only_one_of(str(kind)):
@@ -215,9 +229,18 @@ class _Loading:
             )
             environ = {variable: value for variable, value in self._environ.items() if variable not in unfit}
             given = fill_customary(section, AgentConfig, environ, ("agents", name), self._origins)
-            if (agent := self._validated(given, AgentConfig, ("agents", name))) is not None:
+            agent = self._validated(given, AgentConfig, ("agents", name))
+            if agent is None:
+                self._look_at_connection(given, ("agents", name))
+            else:
                 agents[name] = agent
         return agents
+
+    def _look_at_connection(self, given: Tree, at: Path) -> None:
+        """Report what is wrong between the connection's keys also when a key outside it was wrong first."""
+        wrong = {mistake.path[len(at)] for mistake in self._mistakes if mistake.path[: len(at)] == at != mistake.path}
+        if wrong and wrong.isdisjoint(CozeConnection.model_fields):
+            self._validated({k: v for k, v in given.items() if k in CozeConnection.model_fields}, CozeConnection, at)
 
     def _named_agents(self) -> dict[str, Tree]:
         named = self.sections("agents")
@@ -270,7 +293,7 @@ class _Loading:
         elif "adapters" in self._tree:
             listed = self.sections("adapters")
         else:
-            listed = {kind: {} for kind in installed_kinds() if self._is_in_environment(kind)}
+            listed = {kind: {} for kind, adapter in working_adapters().items() if self._is_in_environment(adapter)}
         found = {name: self.adapter(name, section) for name, section in listed.items()}
         adapters = {name: adapter for name, adapter in found.items() if adapter is not None}
         runnable = any(adapter is None or adapter.adapter.in_run for adapter in found.values())
@@ -278,19 +301,19 @@ class _Loading:
             self._blame_no_platform()
         return adapters
 
-    def _is_in_environment(self, kind: str) -> bool:
-        adapter = load_adapter(kind)
+    def _is_in_environment(self, adapter: Adapter[Any]) -> bool:
         settings: type[AdapterSettings] = adapter.settings
         return adapter.in_run and required_are_set(settings, self._environ)
 
     def _blame_no_platform(self) -> None:
-        kinds = {kind: load_adapter(kind) for kind in installed_kinds()}
         ways = [
             f"[adapters.{kind}] (or {' and '.join(required_variables(adapter))} in the environment)"
-            for kind, adapter in kinds.items()
+            for kind, adapter in working_adapters().items()
             if adapter.in_run
         ]
-        self._blame(("adapters",), f"no platform is configured; write a section {' or '.join(ways)}.")
+        self._blame(
+            ("adapters",), f"no platform is configured; write a section {' or '.join(ways) or '[adapters.NAME]'}."
+        )
 
     def _only_one_of(self, kind: str) -> bool:
         kinds = [str(section.get("kind", name)) for name, section in self._raw_adapters().items()]
@@ -304,7 +327,7 @@ class _Loading:
         return any(self._environ.get(variable) for variable in customary_variables(model))
 
     def _check_identity(self, bridge: BridgeSettings) -> None:
-        if bridge.user_id == "auto" and bridge.identity_secret is None:
+        if bridge.user_id == "auto" and bridge.identity_secret is None and not self._mistakes_at("bridge"):
             problem = (
                 "is missing; it keeps the ids of your users from the agent's service, and their conversations apart. "
                 f'Write user_id = "plain" to do without, or {secret_advice(fresh_secret())}'

@@ -41,7 +41,7 @@ def show_key(path: Path) -> str:
         rest = ".".join(str(step) for step in path[2:])
         return f"[[routes]] number {path[1] + 1}" + (f", {rest}" if rest else "")
     names = [str(step) for step in path if not isinstance(step, int)]
-    if len(names) < 2 or path[:1] == ("routes",):
+    if len(names) < 2 or path[0] == "routes" or (len(names) == 2 and path[0] in ("agents", "adapters")):
         return f"[{'.'.join(names)}]" if names else "the file"
     return f"[{'.'.join(names[:-1])}] {names[-1]}"
 
