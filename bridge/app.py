@@ -11,22 +11,20 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 
 from bridge.clock import SystemClock
-from bridge.commands import parse_command
 from bridge.config import Config
-from bridge.control import Control
+from bridge.control import Control, Dispatch
 from bridge.coze.client import CozeAgent
 from bridge.delivery import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
 from bridge.extension import Services
 from bridge.gate import AccessList, Gate, GateRules
 from bridge.intake import Intake
-from bridge.lanes import HeldLease, Lanes
-from bridge.model import Outcome, TurnRecord, TurnState
+from bridge.lanes import Lanes
+from bridge.model import TurnState
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Route, Routes
@@ -42,24 +40,6 @@ RESTART_MAX_S = 60.0
 STEADY_S = 60.0
 """An adapter that ran this long has recovered: its next restart is quick again."""
 PURGE_EVERY_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Dispatch:
-    """Questions go to the agent, commands to the bridge itself; implements ``lanes.Work``."""
-
-    turns: Turns
-    control: Control
-
-    async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
-        worker = self.control if parse_command(turn.envelope.text) is not None else self.turns
-        await worker.run(turn, lease)
-
-    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
-        await self.turns.close(turn, lease, outcome)
-
-    async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
-        await self.turns.apologise(turn, lease, error)
 
 
 class Bridge:
@@ -79,7 +59,7 @@ class Bridge:
         )
         turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms)
         control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
-        self._lanes.employ(_Dispatch(turns, control))
+        self._lanes.employ(Dispatch(turns, control))
         self.intake = Intake(
             Gate(gate_rules(config.gate)),
             self._lanes,

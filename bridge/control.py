@@ -1,5 +1,7 @@
 """Obeys the commands a person gives the bridge itself: new, stop, status, help."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -27,7 +29,7 @@ class Control:
         routes: Routes,
         store: Store,
         clock: Clock,
-        platforms: dict[str, Platform],
+        platforms: Mapping[str, Platform],
         *,
         scope: Scope,
     ) -> None:
@@ -96,6 +98,24 @@ class Control:
             since = datetime.fromtimestamp(conversation.created_at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
             sentences.append(say(Say.STATUS_CONVERSATION, locale, since=since))
         return " ".join(sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Questions go to the agent, commands to the bridge itself; implements ``lanes.Work``."""
+
+    turns: Turns
+    control: Control
+
+    async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
+        worker = self.control if parse_command(turn.envelope.text) is not None else self.turns
+        await worker.run(turn, lease)
+
+    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
+        await self.turns.close(turn, lease, outcome)
+
+    async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
+        await self.turns.apologise(turn, lease, error)
 
 
 def _concerns(turn: TurnRecord, command: Envelope) -> bool:

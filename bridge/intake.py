@@ -7,6 +7,7 @@ of its own, under the same duplicate check and the same firebreak.
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import structlog
 
@@ -35,7 +36,7 @@ class Intake:
         lanes: Lanes,
         store: Store,
         clock: Clock,
-        platforms: dict[str, Platform],
+        platforms: Mapping[str, Platform],
         *,
         scope: Scope,
         default_language: str,

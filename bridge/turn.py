@@ -14,7 +14,7 @@ the platform, ``Delivery.run`` shows the draft and never keeps the agent waiting
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -152,7 +152,7 @@ class Turns:
         clock: Clock,
         pacer: Pacer,
         options: TurnOptions,
-        platforms: dict[str, Platform],
+        platforms: Mapping[str, Platform],
     ) -> None:
         self._routes = routes
         self._store = store

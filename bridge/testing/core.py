@@ -1,0 +1,104 @@
+"""A whole core in one process: fake agent, fake platform, memory store, a clock in the test's hands."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bridge.control import Control, Dispatch
+from bridge.gate import Gate, GateRules
+from bridge.intake import Intake
+from bridge.keys import turn_id
+from bridge.lanes import Lanes
+from bridge.model import Envelope, Outcome, TurnRecord, TurnState
+from bridge.pacing import Pacer
+from bridge.routes import AgentBinding, Routes
+from bridge.stores.memory import MemoryStore
+from bridge.testing.clock import FakeClock
+from bridge.testing.fakes import FakeAgent, FakePlatform
+from bridge.turn import TurnOptions, Turns
+
+
+@dataclass
+class Core:
+    """The pieces a test may look at."""
+
+    agent: FakeAgent
+    platform: FakePlatform
+    store: MemoryStore
+    clock: FakeClock
+    lanes: Lanes
+    turns: Turns
+    intake: Intake
+
+    async def record(self, envelope: Envelope) -> TurnRecord:
+        """Return what is written down of a question."""
+        record = await self.store.turn(turn_id(envelope.delivery_key))
+        assert record is not None
+        return record
+
+    async def until(self, condition: Callable[[], bool], *, step_s: float = 0.05, limit_s: float = 3600.0) -> None:
+        """Let the time run until ``condition`` holds, at most ``limit_s`` of it."""
+        waited_s = 0.0
+        while not condition():
+            assert waited_s < limit_s, f"still waiting after {limit_s:g} s; calls: {self.platform.calls}"
+            await self.clock.run(step_s)
+            waited_s += step_s
+
+    async def ended(self, *envelopes: Envelope) -> list[TurnRecord]:
+        """Wait until all these turns have ended and return their records."""
+        records: list[TurnRecord] = []
+        for envelope in envelopes:
+            for _ in range(100_000):
+                record = await self.record(envelope)
+                if record.state is TurnState.ENDED:
+                    break
+                await self.clock.run(0.05)
+            assert record.state is TurnState.ENDED, record
+            records.append(record)
+        return records
+
+    async def ask(self, envelope: Envelope) -> TurnRecord:
+        """Accept a question and wait until its turn has ended."""
+        assert await self.intake.accept(envelope)
+        return (await self.ended(envelope))[0]
+
+    async def answered(self, envelope: Envelope) -> list[str]:
+        """Ask and return what stands on the platform for it."""
+        record = await self.ask(envelope)
+        assert record.outcome is Outcome.DELIVERED, record
+        return self.platform.visible(record.turn_id)
+
+
+@asynccontextmanager
+async def core_of(
+    agent: FakeAgent,
+    *,
+    options: TurnOptions | None = None,
+    gate: GateRules | None = None,
+    max_waiting: int = 5,
+    platform: FakePlatform | None = None,
+    store: MemoryStore | None = None,
+) -> AsyncIterator[Core]:
+    """Assemble a core around ``agent``."""
+    clock = FakeClock()
+    platform = platform or FakePlatform()
+    options = options or TurnOptions(identity_secret=b"secret of the tests")
+    async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
+        routes = Routes({"default": AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})}, "default")
+        platforms = {platform.name: platform}
+        lanes = Lanes(tasks, opened, clock, holder="test", max_waiting=max_waiting)
+        turns = Turns(routes, opened, clock, Pacer(), options, platforms)
+        control = Control(turns, lanes, routes, opened, clock, platforms, scope=options.scope)
+        lanes.employ(Dispatch(turns, control))
+        intake = Intake(
+            Gate(gate or GateRules()), lanes, opened, clock, platforms, scope=options.scope, default_language="en"
+        )
+        core = Core(agent, platform, opened, clock, lanes, turns, intake)
+        try:
+            yield core
+        finally:
+            drained = tasks.create_task(lanes.drain(0.01))
+            while not drained.done():
+                await clock.run(1.0)
+                await asyncio.sleep(0.001)

@@ -1,0 +1,256 @@
+"""In-process agents and platforms, typed as the ports: for tests of the core, and as examples for adapter authors."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from bridge.errors import MessageGone, PlatformError
+from bridge.model import (
+    Addressing,
+    AgentCapabilities,
+    AgentEvent,
+    AgentProfile,
+    AnswerDelta,
+    Author,
+    Budget,
+    Capabilities,
+    ChatCompleted,
+    ChatRef,
+    ChatStarted,
+    ChatStatus,
+    EarlierMessage,
+    Envelope,
+    FoundQuestion,
+    PartRules,
+    Place,
+    Question,
+    TurnId,
+    Usage,
+    View,
+)
+from bridge.ports import Agent, Intake, Platform, Reply
+
+Step = AgentEvent | Exception | asyncio.Event
+
+
+def envelope(
+    text: str = "hello",
+    *,
+    number: int = 1,
+    author: str = "U1",
+    channel: str = "C1",
+    thread: str | None = "root",
+    addressing: Addressing = Addressing.MENTION,
+    private: bool = False,
+    inside_thread: bool = False,
+    locale: str = "en",
+) -> Envelope:
+    """Make an envelope as a platform named ``fake`` would; ``number`` makes it another message."""
+    return Envelope(
+        delivery_key=f"fake:T1:{channel}:{number}",
+        place=Place("fake", "T1", channel, thread, private=private),
+        author=Author(author, name=f"name of {author}", locale=locale),
+        message_id=str(number),
+        text=text,
+        addressing=addressing,
+        sent_at_s=1_760_000_000.0 + number,
+        inside_thread=inside_thread,
+    )
+
+
+def spoken(*texts: str, chat_id: str = "chat-1") -> list[Step]:
+    """Script an ordinary answer in one message."""
+    deltas: list[Step] = [AnswerDelta("m1", text) for text in texts]
+    return [ChatStarted(ChatRef("", chat_id)), *deltas, ChatCompleted(Usage(1, 2, 3))]
+
+
+class FakeAgent:
+    """Answers each question with the next script: events, errors to raise, and gates (events) to wait at."""
+
+    def __init__(self, *scripts: Sequence[Step]) -> None:
+        self.capabilities = AgentCapabilities()
+        self.scripts = list(scripts)
+        self.questions: list[Question] = []
+        self.cancelled: list[ChatRef] = []
+        self.followed: list[ChatRef] = []
+        self.found: FoundQuestion | None = None
+        self.conversations = 0
+
+    async def create_conversation(self, bot_id: str) -> str:
+        self.conversations += 1
+        return f"conversation-{self.conversations}"
+
+    @asynccontextmanager
+    async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        self.questions.append(question)
+        yield self._play(self.scripts.pop(0), question.conversation_id)
+
+    @asynccontextmanager
+    async def follow(self, chat: ChatRef) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        self.followed.append(chat)
+        yield self._play(self.scripts.pop(0), chat.conversation_id)
+
+    async def _play(self, script: Sequence[Step], conversation_id: str) -> AsyncIterator[AgentEvent]:
+        for step in script:
+            await asyncio.sleep(0)
+            match step:
+                case Exception():
+                    raise step
+                case asyncio.Event():
+                    await step.wait()
+                case ChatStarted(chat):
+                    yield ChatStarted(ChatRef(conversation_id, chat.chat_id))
+                case _:
+                    yield step
+
+    async def status(self, chat: ChatRef) -> ChatStatus:
+        return ChatStatus.COMPLETED
+
+    async def cancel(self, chat: ChatRef) -> ChatStatus:
+        self.cancelled.append(chat)
+        return ChatStatus.CANCELED
+
+    async def clear(self, conversation_id: str) -> str:
+        return f"{conversation_id}-cleared"
+
+    async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
+        return self.found
+
+    async def upload(self, name: str, media_type: str, content: bytes) -> str:
+        return f"file-{name}"
+
+    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
+        return None
+
+    async def profile(self, bot_id: str) -> AgentProfile:
+        return AgentProfile(bot_id, "fake")
+
+
+@dataclass(slots=True)
+class FakeMessage:
+    """One message of the fake platform and every view it ever showed, oldest first."""
+
+    channel: str
+    turn: str
+    index: int | None
+    views: list[View]
+    deleted: bool = False
+
+    @property
+    def view(self) -> View:
+        return self.views[-1]
+
+    @property
+    def shown(self) -> str:
+        """Text and footer as a person sees them."""
+        return "\n\n".join(piece for piece in (self.view.text, self.view.footer) if piece)
+
+
+@dataclass
+class FakePlatform:
+    """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
+
+    An error under ``post!`` is raised after the post was applied: its response is lost.
+    """
+
+    name: str = "fake"
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(edit_interval_s=1.0, status_refresh_s=90.0))
+    part_rules: PartRules = field(default_factory=lambda: PartRules(2000))
+    messages: dict[str, FakeMessage] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    errors: dict[str, list[PlatformError]] = field(default_factory=dict)
+    earlier: list[EarlierMessage] = field(default_factory=list)
+    placeholder: bool = False
+    findable: bool = True
+
+    async def __aenter__(self) -> "FakePlatform":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
+    async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
+        connected.set()
+        await asyncio.Event().wait()
+
+    def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
+        return FakeReply(self, envelope, turn_id)
+
+    async def resolve(self, envelope: Envelope) -> Envelope:
+        return replace(envelope, place=replace(envelope.place, channel_name="general"))
+
+    async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
+        return self.earlier[-limit:]
+
+    def visible(self, turn: str | None = None) -> list[str]:
+        """What a person sees now, in order; of one turn or of all."""
+        return [m.shown for m in self.messages.values() if not m.deleted and turn in (None, m.turn)]
+
+    def fail(self, call: str) -> None:
+        """Record a call and raise the error that waits for it."""
+        self.calls.append(call)
+        if self.errors.get(call):
+            raise self.errors[call].pop(0)
+
+
+class FakeReply:
+    """One reply on the fake platform."""
+
+    def __init__(self, platform: FakePlatform, envelope: Envelope, turn_id: TurnId) -> None:
+        self._platform = platform
+        self._channel = envelope.place.channel
+        self._turn = turn_id
+        self.post_budgets = (Budget(f"{platform.name}:{self._channel}:post", 60, 60.0),)
+        self.edit_budgets = (Budget(f"{platform.name}:edit", 50, 60.0),)
+
+    async def waiting(self, position: int) -> None:
+        self._platform.fail("waiting")
+
+    async def open(self) -> str | None:
+        self._platform.fail("open")
+        return self._add(0, View("…")) if self._platform.placeholder else None
+
+    async def refresh(self) -> None:
+        self._platform.fail("refresh")
+
+    async def post(self, index: int, view: View) -> str:
+        self._platform.fail("post")
+        message_id = self._add(index, view)
+        self._platform.fail("post!")
+        return message_id
+
+    async def edit(self, message_id: str, view: View) -> None:
+        self._platform.fail("edit")
+        message = self._platform.messages[message_id]
+        if message.deleted:
+            raise MessageGone("deleted")
+        message.views.append(view)
+
+    async def remove(self, message_id: str) -> None:
+        self._platform.fail("remove")
+        self._platform.messages[message_id].deleted = True
+
+    async def find_posted(self, index: int) -> str | None:
+        self._platform.fail("find_posted")
+        for message_id, message in self._platform.messages.items():
+            if (message.turn, message.index) == (self._turn, index) and self._platform.findable:
+                return message_id
+        return None
+
+    async def notice(self, text: str) -> str:
+        self._platform.fail("notice")
+        return self._add(None, View(text))
+
+    async def settle(self) -> None:
+        self._platform.fail("settle")
+
+    def _add(self, index: int | None, view: View) -> str:
+        message_id = f"msg-{len(self._platform.messages) + 1}"
+        self._platform.messages[message_id] = FakeMessage(self._channel, self._turn, index, [view])
+        return message_id
+
+
+def _fakes_fit_the_ports() -> tuple[Agent, Platform]:
+    """Let the type checker hold the fakes to the ports."""
+    return FakeAgent(), FakePlatform()
