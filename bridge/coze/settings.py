@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from bridge.settings import Seconds, Section
 
 CHATS_PER_S_FREE = 20.0
-"""Requests a second to ``/v3/chat`` on the free plan (100, 200 and 500 on the larger ones). Source: the API overview."""
+"""Requests per second to ``/v3/chat`` on the free plan (100, 200 and 500 on the larger ones). Source: API overview."""
 
 CONCURRENT_CHATS = 100
 """Ours: Coze documents no number, and one process holds this many streams with ease."""
