@@ -1,0 +1,79 @@
+"""Keys, references and marks of Slack messages: each with its way back (pure).
+
+A message is named by team, channel and its ``ts``, a string with six decimals that is unique within its channel and
+sorts as a number. Source: Slack's reference page of ``chat.postMessage``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from bridge.keys import join_key
+from bridge.model import TurnId
+
+METADATA_EVENT = "coze_turn"
+"""The ``event_type`` of the metadata on every part of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """One message of a workspace, as one adapter instance sees it."""
+
+    instance: str
+    team: str
+    channel: str
+    ts: str
+
+
+def delivery_key(ref: MessageRef) -> str:
+    """Name the question a message asks; the same for every event about it, ``app_mention`` and ``message`` alike."""
+    return join_key(ref.instance, ref.team, ref.channel, ref.ts)
+
+
+def parse_delivery_key(key: str) -> MessageRef:
+    """Undo ``delivery_key``.
+
+    Raises:
+        ValueError: The key is not one of ours.
+    """
+    components = [unquote(component) for component in key.split(":")]
+    if len(components) != 4:
+        raise ValueError("a delivery key has four components")
+    return MessageRef(*components)
+
+
+def part_metadata(turn_id: TurnId, index: int) -> dict[str, object]:
+    """Build the metadata that lets a part be found again after a lost response."""
+    return {"event_type": METADATA_EVENT, "event_payload": {"turn": turn_id, "part": index}}
+
+
+def marked_part(message: Mapping[str, object]) -> tuple[str, int] | None:
+    """Return the turn id and part index in a message's metadata; ``None`` for any other message."""
+    metadata = message.get("metadata")
+    if not isinstance(metadata, Mapping) or metadata.get("event_type") != METADATA_EVENT:
+        return None
+    payload = metadata.get("event_payload")
+    if not isinstance(payload, Mapping):
+        return None
+    turn, part = payload.get("turn"), payload.get("part")
+    if not isinstance(turn, str) or not isinstance(part, int):
+        return None
+    return turn, part
+
+
+def ts_seconds(ts: str) -> float:
+    """Return the unix seconds a message was written at; 0 for what is no ``ts``."""
+    try:
+        return float(ts)
+    except ValueError:
+        return 0.0
+
+
+def status_refused_note(instance: str, team: str) -> str:
+    """Name the remembered fact that a team refuses status lines; its value is the unix time of the refusal."""
+    return join_key(instance, team, "status-refused")
+
+
+def hourglass_note(ref: MessageRef) -> str:
+    """Name the remembered fact that a question carries our waiting mark."""
+    return join_key(ref.instance, ref.team, ref.channel, ref.ts, "hourglass")

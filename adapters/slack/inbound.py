@@ -1,0 +1,181 @@
+"""A Slack event becomes an envelope, a withdrawal or nothing (pure).
+
+The same message may arrive twice, as ``app_mention`` and as ``message``, in either order; both become one envelope.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.slack.ids import MessageRef, delivery_key, ts_seconds
+from adapters.slack.readable import mentions, readable, without_mention
+from bridge.model import Addressing, Attachment, Author, Envelope, Place
+
+ANSWERED_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+"""All other subtypes (edits, joins, topics ...) are not questions. Source: docs.slack.dev, event ``message``."""
+
+SYSTEM_USERS = frozenset({"USLACK", "USLACKBOT"})
+MODES_WITHOUT_BYTES = frozenset({"external", "tombstone", "hidden_by_limit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are in a workspace: answers of ``auth.test``."""
+
+    team_id: str
+    user_id: str
+    bot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRules:
+    """What the settings say about which messages are questions.
+
+    Attributes:
+        follow_threads: Replies in threads are passed on without a mention; the core knows in which we take part.
+        answer_bots: Other bots are answered when they mention us or write to us, never as follow-ups.
+        thread_private: Each message at the top of a direct message channel begins a thread of its own.
+    """
+
+    instance: str
+    follow_threads: bool = True
+    answer_bots: bool = False
+    thread_private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A question was deleted by its author."""
+
+    delivery_key: str
+
+
+def parse_event(body: Mapping[str, Any], rules: InboundRules, us: Identity) -> Envelope | Withdrawal | None:
+    """Turn the body of one Events API delivery into ours; ``None`` for what is no business of ours."""
+    event = body.get("event")
+    if body.get("type") != "event_callback" or not isinstance(event, Mapping):
+        return None
+    match event.get("type"):
+        case "app_mention":
+            return _question(event, _team(body, us), rules, us)
+        case "message":
+            gone = _deleted_ts(event)
+            if gone is not None:
+                ref = MessageRef(rules.instance, _team(body, us), _text(event, "channel"), gone)
+                return Withdrawal(delivery_key(ref)) if ref.channel and gone else None
+            return _question(event, _team(body, us), rules, us)
+    return None
+
+
+def _question(event: Mapping[str, Any], team: str, rules: InboundRules, us: Identity) -> Envelope | None:
+    channel, ts = _text(event, "channel"), _text(event, "ts")
+    if not channel or not ts or event.get("hidden") or not _answerable(event, rules, us):
+        return None
+    private = _text(event, "channel_type") == "im" or channel.startswith("D")
+    addressing = _addressing(event, private, rules, us)
+    if addressing is None:
+        return None
+    root = _text(event, "thread_ts")
+    text = readable(without_mention(_text(event, "text"), us.user_id)).strip()
+    attachments = _attachments(event)
+    if not text and not attachments and addressing is not Addressing.MENTION:
+        return None
+    return Envelope(
+        delivery_key=delivery_key(MessageRef(rules.instance, team, channel, ts)),
+        place=Place(
+            instance=rules.instance,
+            team=team,
+            channel=channel,
+            thread=root or (ts if rules.thread_private or not private else None),
+            private=private,
+        ),
+        author=_author(event),
+        message_id=ts,
+        text=text,
+        addressing=addressing,
+        sent_at_s=ts_seconds(ts),
+        attachments=attachments,
+        inside_thread=bool(root) and root != ts,
+    )
+
+
+def _answerable(event: Mapping[str, Any], rules: InboundRules, us: Identity) -> bool:
+    user, bot = _text(event, "user"), _text(event, "bot_id")
+    if user == us.user_id or (bot and bot == us.bot_id) or user in SYSTEM_USERS:
+        return False
+    subtype = _text(event, "subtype")
+    if bot or subtype == "bot_message":
+        return rules.answer_bots and bool(user or bot) and subtype in ANSWERED_SUBTYPES | {"bot_message"}
+    return bool(user) and subtype in ANSWERED_SUBTYPES
+
+
+def _addressing(event: Mapping[str, Any], private: bool, rules: InboundRules, us: Identity) -> Addressing | None:
+    if private:
+        return Addressing.DIRECT
+    if event.get("type") == "app_mention" or mentions(_text(event, "text"), us.user_id):
+        return Addressing.MENTION
+    in_thread = _text(event, "thread_ts") not in ("", _text(event, "ts"))
+    # Two bots that follow each other's threads would never stop.
+    if in_thread and rules.follow_threads and not _text(event, "bot_id"):
+        return Addressing.FOLLOW_UP
+    return None
+
+
+def _author(event: Mapping[str, Any]) -> Author:
+    user, bot = _text(event, "user"), _text(event, "bot_id")
+    profile = event.get("bot_profile")
+    name = _text(event, "username") or (_text(profile, "name") if isinstance(profile, Mapping) else "")
+    return Author(id=user or bot, name=name if bot else "")
+
+
+def _attachments(event: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    files = event.get("files")
+    if not isinstance(files, list):
+        return ()
+    return tuple(_attachment(file) for file in files if isinstance(file, Mapping) and file.get("mode") != "tombstone")
+
+
+def _attachment(file: Mapping[str, Any]) -> Attachment:
+    size = file.get("size")
+    has_bytes = file.get("mode") not in MODES_WITHOUT_BYTES
+    return Attachment(
+        id=_text(file, "id"),
+        name=_text(file, "name") or _text(file, "title"),
+        media_type=_text(file, "mimetype"),
+        size_bytes=size if isinstance(size, int) else 0,
+        url=(_text(file, "url_private_download") or _text(file, "url_private")) if has_bytes else "",
+    )
+
+
+def _deleted_ts(event: Mapping[str, Any]) -> str | None:
+    """Return the ``ts`` of the message a deletion is about; a deleted root with replies becomes a tombstone."""
+    if event.get("subtype") == "message_deleted":
+        return _text(event, "deleted_ts")
+    inner = event.get("message")
+    if event.get("subtype") == "message_changed" and isinstance(inner, Mapping) and inner.get("subtype") == "tombstone":
+        return _text(inner, "ts")
+    return None
+
+
+def _team(body: Mapping[str, Any], us: Identity) -> str:
+    """Return the workspace of the installation; on channels shared with others the outer id may be the other side's."""
+    authorizations = body.get("authorizations")
+    if isinstance(authorizations, list) and authorizations and isinstance(authorizations[0], Mapping):
+        if team := _text(authorizations[0], "team_id"):
+            return team
+    return us.team_id or _text(body, "team_id")
+
+
+def _text(source: Mapping[str, Any], key: str) -> str:
+    value = source.get(key)
+    return value if isinstance(value, str) else ""
+
+
+LANGUAGE = re.compile(r"^([A-Za-z]{2,3})(?:[-_]|$)")
+
+
+def language_of(locale: str) -> str:
+    """Shorten Slack's locale to its language: ``en-US`` to ``en``, ``zh-CN`` and ``zh-TW`` to ``zh``."""
+    found = LANGUAGE.match(locale)
+    return found.group(1).lower() if found else ""

@@ -1,0 +1,55 @@
+"""Slack's limits, each with its unit and where it comes from (pure).
+
+Sources: docs.slack.dev, pages "Rate limits", "Blocks", ``chat.postMessage``, ``chat.update``; where practice and
+documentation differ, the reports are named.
+"""
+
+MARKDOWN_TOTAL_CHARS = 12_000
+"""All ``markdown`` blocks of one message together. Documented; 13 297 was observed (slackapi/bolt-js#2509)."""
+
+PART_CHARS = 11_000
+"""What we put into one message. The margin of 1 000 covers what is not documented: whether Slack counts before or after
+its own rewriting of links and entities, and in which unit (we count UTF-16 units, the largest of the likely ones)."""
+
+BLOCKS_MAX = 50
+"""Blocks of one message. A ``markdown`` block is expanded into several on the server, and those count."""
+
+PART_PIECES = 45
+"""Pieces of markdown (see ``outbound.pieces``) in one message, so that its expansion stays below ``BLOCKS_MAX``
+together with the blocks we add."""
+
+UPDATE_TEXT_CHARS = 4_000
+"""``text`` of ``chat.update``; beyond it ``msg_too_long``. Recommended for ``chat.postMessage`` as well."""
+
+FOOTER_CHARS = 600
+"""A footer before it is escaped, which makes it five times as long at most; a context block's text may have 3 000."""
+
+EXCERPT_CHARS = 150
+"""``text`` beside blocks: notifications show about this much."""
+
+UPDATES_PER_MINUTE = 50
+"""``chat.update`` per workspace and app (tier 3, "50+")."""
+
+POSTS_PER_MINUTE = 200
+"""``chat.postMessage`` per workspace; documented as "several hundred"."""
+
+CHANNEL_POSTS = 5
+CHANNEL_POSTS_WINDOW_S = 5.0
+"""``chat.postMessage`` per channel: about one a second, short bursts tolerated."""
+
+EDIT_INTERVAL_S = 1.2
+"""One reply alone then spends exactly the minute's 50 edits. Practice elsewhere: 1-1.5 s."""
+
+STATUS_REFRESH_S = 90.0
+"""A status line disappears by itself after 120 s."""
+
+RETRY_AFTER_S = 30.0
+"""The wait when a refusal for too many calls names none; the SDK's own default for opening sockets."""
+
+HISTORY_PAGE = 200
+HISTORY_PAGES_MAX = 5
+"""Pages read of one thread: 1 000 messages. Apps sold outside the Marketplace get 15 a page, one page a minute."""
+
+APP_NAME_CHARS = 35
+DESCRIPTION_CHARS = 140
+"""Names and short descriptions in an app manifest."""

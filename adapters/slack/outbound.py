@@ -1,0 +1,179 @@
+"""What an agent says, made harmless and put into Slack's terms (pure).
+
+The answer travels in a ``markdown`` block; ``text`` beside it is an escaped excerpt for notifications. Three things
+must never happen whatever an agent says: a ping (``<!channel>``, ``<@U1>``), a fetched image, an unfurled link (flags
+of the post, see ``reply``). So
+
+- in ``text`` and footers ``& < >`` are escaped, which defuses everything;
+- in markdown, where an escape would show inside code, U+2060 (word joiner, invisible, no width) is put behind the
+  ``<`` of each control sequence, also of those that only become one once entities and backslashes are resolved;
+- an image becomes the link it degrades to anyway, outside code.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from adapters.slack import limits
+from bridge.model import View
+
+WORD_JOINER = "\u2060"
+ELLIPSIS = "…"
+
+_OPENING = re.compile(r"<|&lt;?|&#0*60;?|&#x0*3c;?", re.IGNORECASE)
+_CONTROL = re.compile(
+    r"""\s* (?: @\s*[UWBS][A-Z0-9]
+              | !\s*(?i:channel|here|everyone|group|subteam|date)
+              | \#\s*[CDG][A-Z0-9] )""",
+    re.VERBOSE,
+)
+_LOOK_AHEAD_CHARS = 200
+"""Far enough for a command whose every letter is an entity with leading zeros."""
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
+_IMAGE_LABEL_CHARS = 500
+_IMAGE_LABEL = "image"
+
+
+def escape(text: str) -> str:
+    """Escape the three characters that mean something to Slack; the result reads as the original."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def harmless(markdown: str) -> str:
+    """Return markdown that pings nobody and loads no image; everything else is left as it is."""
+    if "![" in markdown:
+        markdown = _images_to_links(markdown)
+    if "<" in markdown or "&" in markdown:
+        markdown = _OPENING.sub(lambda found: _defused(markdown, found), markdown)
+    return markdown
+
+
+def _defused(markdown: str, found: re.Match[str]) -> str:
+    ahead = markdown[found.end() : found.end() + _LOOK_AHEAD_CHARS]
+    read = html.unescape(ahead).replace("\\", "").translate(_INVISIBLE)
+    return found.group() + (WORD_JOINER if _CONTROL.match(read) else "")
+
+
+def _images_to_links(markdown: str) -> str:
+    code = _code_ranges(markdown)
+    has_definitions = _DEFINITION.search(markdown) is not None
+    kept: list[str] = []
+    end = 0
+    for found in re.finditer(r"!\[", markdown):
+        if any(first <= found.start() < last for first, last in code):
+            continue
+        label_end = _label_end(markdown, found.end())
+        if markdown[label_end : label_end + 1] in ("(", "[") or has_definitions or label_end < 0:
+            unnamed = label_end >= 0 and not markdown[found.end() : label_end - 1].strip()
+            kept += [markdown[end : found.start()], "[", _IMAGE_LABEL if unnamed else ""]
+            end = found.end()
+    return "".join([*kept, markdown[end:]])
+
+
+def _label_end(markdown: str, start: int) -> int:
+    """Return the position behind the bracket that closes a label; -1 when it is too far away to tell."""
+    depth = 1
+    position = start
+    while position < min(len(markdown), start + _IMAGE_LABEL_CHARS):
+        character = markdown[position]
+        position += 1
+        if character == "\\":
+            position += 1
+        elif character == "[":
+            depth += 1
+        elif character == "]":
+            depth -= 1
+            if depth == 0:
+                return position
+    return -1 if position < len(markdown) else len(markdown)
+
+
+def _code_ranges(markdown: str) -> list[tuple[int, int]]:
+    """Return where code certainly is; what might be none to Slack does not count."""
+    ranges: list[tuple[int, int]] = []
+    start = 0
+    for line, is_code in _lines(markdown):
+        if is_code:
+            ranges.append((start, start + len(line)))
+        else:
+            # Table cells end code spans, so a bar inside leaves it open whether this is code.
+            spans = (span for span in _CODE_SPAN.finditer(line) if "|" not in span.group())
+            ranges += [(start + span.start(), start + span.end()) for span in spans]
+        start += len(line)
+    return ranges
+
+
+def _lines(markdown: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line with its end, and whether it belongs to a fenced code block."""
+    fence = ""
+    for line in _LINES.findall(markdown):
+        mark = _FENCE.match(line.rstrip("\r\n"))
+        if fence:
+            yield line, True
+            closing = line.strip()
+            if mark and set(closing) == {fence[0]} and len(closing) >= len(fence):
+                fence = ""
+        else:
+            fence = mark.group(1) if mark else ""
+            yield line, bool(fence)
+
+
+def pieces(markdown: str) -> int:
+    """Count into how many blocks Slack may expand a text: paragraphs, headings, code blocks."""
+    count, begins, was_code = 0, True, False
+    for line, is_code in _lines(markdown):
+        begins = begins or is_code != was_code
+        was_code = is_code
+        if not line.strip():
+            begins = begins or not is_code
+            continue
+        heading = not is_code and line.lstrip().startswith("#")
+        count += begins or heading
+        begins = heading
+    return count
+
+
+def measure(text: str) -> int:
+    """Measure a part's text against ``limits.PART_CHARS``: UTF-16 units as sent, or its share of the blocks allowed."""
+    sent = harmless(text)
+    chars = len(sent) + sum(character > "\uffff" for character in sent)
+    return max(chars, pieces(sent) * limits.PART_CHARS // limits.PART_PIECES)
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text for notifications, escaped; never empty."""
+    words = " ".join(text[: 4 * limits.EXCERPT_CHARS].split())
+    if len(words) > limits.EXCERPT_CHARS:
+        cut = words[: limits.EXCERPT_CHARS - 1]
+        head, gap, _ = cut.rpartition(" ")
+        words = (head if gap and len(head) > limits.EXCERPT_CHARS // 2 else cut) + ELLIPSIS
+    return escape(words) or ELLIPSIS
+
+
+def message(view: View) -> dict[str, Any]:
+    """Return ``text`` and ``blocks`` of a message that shows ``view``.
+
+    Raises:
+        ValueError: There is nothing to show.
+    """
+    blocks: list[dict[str, Any]] = []
+    if view.text.strip():
+        blocks.append({"type": "markdown", "text": harmless(view.text)})
+    if view.footer:
+        footer = escape(view.footer[: limits.FOOTER_CHARS])
+        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer}]})
+    if not blocks:
+        raise ValueError("a message needs text or footer")
+    return {"text": excerpt(view.text if view.text.strip() else view.footer), "blocks": blocks}
+
+
+def plain_message(view: View) -> dict[str, Any]:
+    """Return the same without blocks, for the case that Slack refuses them; the text may be longer than an update's."""
+    shown = "\n\n".join(piece for piece in (view.text.strip(), view.footer) if piece)
+    return {"text": escape(shown)}

@@ -1,0 +1,210 @@
+"""Receiving by Socket Mode: slack-bolt's app and the life of one socket.
+
+An event is acknowledged by Bolt when our middleware returns, and not at all when it raises: Slack then delivers again.
+The SDK keeps the socket alive by itself, with three exceptions that this module mends: with a wrong app token it tries
+for ever without a word, a refused handshake is repeated with the same used-up ticket for ever, and a task of its own
+that has died leaves a socket that looks alive. So tickets are asked for here, and a socket that is lost or mute for too
+long is thrown away with all its tasks.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiohttp import WSMessage
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event
+from adapters.slack.settings import SlackSettings
+from adapters.slack.web import Web, sdk_logger
+from bridge.errors import StoreError
+from bridge.ports import Clock, Intake
+
+log = structlog.get_logger(__name__)
+
+EVENT_IDS_KEPT = 10_000
+LAST_EVENTS_S = 2.0
+"""How long a stop waits for events that are being written down and acknowledged."""
+CLOSE_S = 5.0
+WATCH_S = 0.25
+
+
+class Receiver:
+    """Takes events from Slack and hands envelopes to the intake."""
+
+    def __init__(self, settings: SlackSettings, rules: InboundRules, us: Identity, web: Web, clock: Clock) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._us = us
+        self._web = web
+        self._clock = clock
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._taking: set[asyncio.Task[Any]] = set()
+
+    # --- one socket ---
+
+    async def run(self, app: AsyncApp, url: str, connected: asyncio.Event) -> None:
+        """Receive over one socket, and those the SDK replaces it with, until it is beyond repair or we are cancelled.
+
+        Args:
+            url: A fresh ticket.
+        """
+        handler = AsyncSocketModeHandler(
+            app,
+            self._settings.app_token.get_secret_value(),
+            logger=_socket_logger(),
+            web_client=self._web.client(None),
+            ping_interval=self._settings.ping_interval_s,
+        )
+        handler.client.proxy = self._settings.proxy
+        handler.client.wss_uri = url
+        try:
+            await self._watch(handler, connected)
+        finally:
+            connected.clear()
+            await self._close(handler)
+
+    async def _watch(self, handler: AsyncSocketModeHandler, connected: asyncio.Event) -> None:
+        client = handler.client
+        greeted: set[int] = set()
+
+        async def greet(message: WSMessage) -> None:
+            if id(client.current_session) not in greeted and _is_hello(message.data):
+                greeted.clear()
+                greeted.add(id(client.current_session))
+                connected.set()
+                log.info("connected to Slack")
+
+        client.on_message_listeners.append(greet)
+        try:
+            async with asyncio.timeout(self._settings.rebuild_after_s):
+                await handler.connect_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
+        except TimeoutError:
+            log.warning("no connection to Slack's socket, starting afresh")
+            return
+        alive_at = self._clock.now()
+        while self._clock.now() - alive_at < self._settings.rebuild_after_s:
+            if await self._is_alive(handler) and id(client.current_session) in greeted:
+                alive_at = self._clock.now()
+                connected.set()
+            elif connected.is_set():
+                connected.clear()
+                log.warning("connection to Slack lost")
+            if await self._clock.wait(self._web.refused, WATCH_S):
+                return
+        log.warning("the socket stays lost or mute, starting afresh", after_s=self._settings.rebuild_after_s)
+
+    async def _is_alive(self, handler: AsyncSocketModeHandler) -> bool:
+        client = handler.client
+        tasks = (client.message_receiver, client.message_processor, client.current_session_monitor)
+        return await client.is_connected() and not any(task is None or task.done() for task in tasks)
+
+    async def _close(self, handler: AsyncSocketModeHandler) -> None:
+        """Let events in hand be acknowledged, then close: a ghost connection counts against Slack's ten."""
+        client = handler.client
+        if self._taking:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(set(self._taking), timeout=LAST_EVENTS_S)
+        tasks = [t for t in (client.message_receiver, client.message_processor, client.current_session_monitor) if t]
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(CLOSE_S):
+                await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
+                await asyncio.wait(tasks)
+
+    # --- events ---
+
+    def app(self, intake: Intake, bot_token: str) -> AsyncApp:
+        """Make the Bolt app: our middleware, and a listener that acknowledges whatever nobody wants."""
+        result = AuthorizeResult(
+            enterprise_id=None,
+            team_id=self._us.team_id,
+            bot_user_id=self._us.user_id,
+            bot_id=self._us.bot_id,
+            bot_token=bot_token,
+        )
+
+        async def authorize() -> AuthorizeResult:
+            return result  # Bolt itself would call auth.test first and so let events overtake each other
+
+        app = AsyncApp(
+            client=self._web.client(None),
+            authorize=authorize,
+            logger=_socket_logger(),
+            name="coze-bridge",
+            signing_secret="",
+            request_verification_enabled=False,  # these four belong to HTTP mode and to functions
+            ssl_check_enabled=False,
+            url_verification_enabled=False,
+            attaching_function_token_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+        )
+
+        async def take(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> None:
+            await self._take(body, intake)
+            await next_()
+
+        async def rest() -> None:
+            return None
+
+        app.middleware(take)
+        app.event(re.compile(".*"))(rest)
+        return app
+
+    async def _take(self, body: Mapping[str, Any], intake: Intake) -> None:
+        """Write one event's question down. No ``await`` may come before ``accept``: it takes the place in the lane."""
+        event_id = str(body.get("event_id") or "")
+        if event_id in self._seen:
+            return
+        parsed = parse_event(body, self._rules, self._us)
+        task = asyncio.current_task()
+        if task is not None:  # the SDK keeps no hold of its tasks
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+        if isinstance(parsed, Withdrawal):
+            await intake.withdraw(parsed.delivery_key)
+        elif parsed is not None:
+            try:
+                await intake.accept(parsed)
+            except StoreError as error:
+                log.error("question not written down, Slack will deliver it again", reason=error.reason)
+                raise
+        self._remember(event_id)
+
+    def _remember(self, event_id: str) -> None:
+        """Remember an event that is dealt with; one that failed must be taken when it comes again."""
+        if event_id:
+            self._seen[event_id] = None
+        if len(self._seen) > EVENT_IDS_KEPT:
+            self._seen.popitem(last=False)
+
+
+def _is_hello(data: object) -> bool:
+    if not isinstance(data, str) or '"hello"' not in data:
+        return False
+    try:
+        return bool(json.loads(data).get("type") == "hello")
+    except (ValueError, AttributeError):
+        return False
+
+
+class _OneLine(logging.Filter):
+    """Keeps the SDK's complaints to one line: it repeats them with a traceback every few seconds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
+def _socket_logger() -> logging.Logger:
+    logger = sdk_logger()
+    if not logger.filters:
+        logger.addFilter(_OneLine())
+    return logger

@@ -1,0 +1,220 @@
+"""The answer to one question in Slack: status or placeholder, messages that grow, the waiting mark."""
+
+from contextlib import aclosing
+from typing import Any
+
+import structlog
+
+from adapters.slack import limits, outbound
+from adapters.slack.hourglass import Hourglass
+from adapters.slack.ids import MessageRef, marked_part, part_metadata, status_refused_note
+from adapters.slack.refusals import BlocksRefused, SlackRefused
+from adapters.slack.settings import SlackSettings
+from adapters.slack.threads import read_pages
+from adapters.slack.web import Web
+from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
+from bridge.extension import Services
+from bridge.keys import join_key
+from bridge.model import Budget, Envelope, TurnId, View
+from bridge.texts.keys import Say
+
+log = structlog.get_logger(__name__)
+
+STATUS_RETRY_S = 24 * 3600.0
+"""How long a team's refusal of status lines is believed."""
+
+THREAD_REFUSALS = frozenset(
+    {"channel_not_found", "invalid_thread_ts", "thread_not_found", "not_in_channel", "is_archived", "credentials"}
+)
+"""Refusals that tell of one thread or channel, not of the team."""
+
+
+class SlackReply:
+    """Implements ``bridge.ports.Reply``; made from an envelope alone, so that it can be made again after a restart."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        turn_id: TurnId,
+        locale: str,
+        *,
+        settings: SlackSettings,
+        services: Services,
+        web: Web,
+        hourglass: Hourglass,
+    ) -> None:
+        place = envelope.place
+        self._place = place
+        self._question_ts = envelope.message_id
+        self._question = MessageRef(place.instance, place.team, place.channel, envelope.message_id)
+        self._turn_id = turn_id
+        self._locale = locale
+        self._settings = settings
+        self._services = services
+        self._web = web
+        self._hourglass = hourglass
+        self._status_shown = False
+        self._told_waiting = False
+        self._without_blocks: set[str] = set()
+        channel_posts = join_key(place.instance, place.team, place.channel, "chat.postMessage")
+        self._post_budgets = (
+            Budget(channel_posts, limits.CHANNEL_POSTS, limits.CHANNEL_POSTS_WINDOW_S),
+            Budget(join_key(place.instance, place.team, "chat.postMessage"), settings.posts_per_minute, 60.0),
+        )
+        updates = join_key(place.instance, place.team, "chat.update")
+        self._edit_budgets = (Budget(updates, settings.updates_per_minute, 60.0),)
+
+    @property
+    def post_budgets(self) -> tuple[Budget, ...]:
+        """The channel's about one post a second, and the workspace's several hundred a minute."""
+        return self._post_budgets
+
+    @property
+    def edit_budgets(self) -> tuple[Budget, ...]:
+        """The workspace's 50 edits a minute, shared by all replies."""
+        return self._edit_budgets
+
+    async def waiting(self, position: int) -> None:
+        """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
+        if not await self._hourglass.put(self._question) and not self._told_waiting:
+            self._told_waiting = True
+            await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
+
+    async def open(self) -> str | None:
+        """Show the status; where it is refused, post a placeholder that becomes the answer's first part."""
+        placeholder = None if await self._show_status() else await self._post_placeholder()
+        await self._hourglass.lift(self._question)
+        return placeholder
+
+    async def refresh(self) -> None:
+        """Renew the status, which Slack takes away after two minutes."""
+        if self._status_shown:
+            await self._set_status(self._services.speech(Say.THINKING, self._locale))
+
+    async def post(self, index: int, view: View) -> str:
+        """Post one part, marked so that it can be found again; never sent twice from here."""
+        return await self._post(view, metadata=part_metadata(self._turn_id, index))
+
+    async def edit(self, message_id: str, view: View) -> None:
+        """Replace one message. Safe to repeat."""
+        target = {"channel": self._place.channel, "ts": message_id}
+        if message_id not in self._without_blocks:
+            try:
+                await self._web.call("chat.update", target | outbound.message(view), budget=self._edit_budgets[0].name)
+                return
+            except BlocksRefused as error:
+                log.warning("Slack refused our blocks, showing plain text", reason=error.reason)
+        await self._web.call("chat.update", target | _plain(view), budget=self._edit_budgets[0].name)
+        self._without_blocks.add(message_id)
+
+    async def remove(self, message_id: str) -> None:
+        """Delete one of our messages; one that is gone is fine."""
+        try:
+            await self._web.call("chat.delete", {"channel": self._place.channel, "ts": message_id})
+        except MessageGone:
+            return
+
+    async def find_posted(self, index: int) -> str | None:
+        """Look through the thread, from the question on, for the part's metadata."""
+        async with aclosing(read_pages(self._web, self._place, oldest=self._question_ts)) as messages:
+            async for message in messages:
+                if marked_part(message) == (self._turn_id, index):
+                    return str(message.get("ts", "")) or None
+        return None
+
+    async def notice(self, text: str) -> str:
+        """Post a sentence of ours."""
+        return await self._post(View(text), metadata=None)
+
+    async def settle(self) -> None:
+        """Clear the status if no message did, and take the waiting mark away. Safe to repeat."""
+        await self._hourglass.lift(self._question, thorough=True)
+        if self._status_shown:
+            try:
+                await self._set_status("")
+            except SlackRefused:
+                pass  # thread or channel are gone, and the status with them
+            self._status_shown = False
+
+    # --- status and placeholder ---
+
+    async def _show_status(self) -> bool:
+        """Show the status; false when a placeholder has to do."""
+        if not self._settings.status_lines or self._place.thread is None or await self._team_refuses_status():
+            return False
+        try:
+            await self._set_status(self._services.speech(Say.THINKING, self._locale))
+        except SlackRefused as error:
+            log.info("status refused, posting a placeholder", reason=error.reason)
+            if error.code not in THREAD_REFUSALS:
+                await self._remember_refusal()
+            return False
+        except PlatformError as error:
+            log.info("status not shown, posting a placeholder", reason=error.reason)
+            return False
+        self._status_shown = True
+        return True
+
+    async def _set_status(self, status: str) -> None:
+        thread = self._place.thread
+        await self._web.call(
+            "assistant.threads.setStatus", {"channel_id": self._place.channel, "thread_ts": thread, "status": status}
+        )
+
+    async def _team_refuses_status(self) -> bool:
+        try:
+            refused_at = await self._services.store.note(self._refusal_note)
+            return refused_at is not None and self._services.clock.wall() < float(refused_at) + STATUS_RETRY_S
+        except (StoreError, ValueError):
+            return False
+
+    async def _remember_refusal(self) -> None:
+        try:
+            await self._services.store.remember(self._refusal_note, f"{self._services.clock.wall():.0f}")
+        except StoreError as error:
+            log.info("refusal of the status not written down", reason=error.reason)
+
+    @property
+    def _refusal_note(self) -> str:
+        return status_refused_note(self._place.instance, self._place.team)
+
+    async def _post_placeholder(self) -> str:
+        view = View(self._services.speech(Say.PLACEHOLDER, self._locale))
+        return await self._post(view, metadata=part_metadata(self._turn_id, 0))
+
+    # --- posting ---
+
+    async def _post(self, view: View, metadata: dict[str, Any] | None) -> str:
+        try:
+            return await self._send_post(outbound.message(view), metadata)
+        except BlocksRefused as error:
+            # A refusal certainly posted nothing, so this is no repetition.
+            log.warning("Slack refused our blocks, posting plain text", reason=error.reason)
+        ts = await self._send_post(_plain(view), metadata)
+        self._without_blocks.add(ts)
+        return ts
+
+    async def _send_post(self, content: dict[str, Any], metadata: dict[str, Any] | None) -> str:
+        arguments = {"channel": self._place.channel, **content, "unfurl_links": False, "unfurl_media": False}
+        if self._place.thread is not None:
+            arguments["thread_ts"] = self._place.thread
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        body = await self._web.call("chat.postMessage", arguments, budget=self._post_budgets[0].name)
+        self._status_shown = False  # a message of ours takes the status away
+        ts = body.get("ts")
+        if not isinstance(ts, str) or not ts:
+            raise PlatformUnavailable("chat.postMessage: an answer without ts", outcome_unknown=True)
+        return ts
+
+
+def _plain(view: View) -> dict[str, Any]:
+    """Return the message without blocks.
+
+    Raises:
+        PartTooLong: Its text could not be edited later.
+    """
+    plain = outbound.plain_message(view)
+    if len(plain["text"]) > limits.UPDATE_TEXT_CHARS:
+        raise PartTooLong(f"plain text is limited to {limits.UPDATE_TEXT_CHARS} characters")
+    return plain

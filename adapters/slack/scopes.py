@@ -1,0 +1,60 @@
+"""Which scopes and events the app needs for what, for the manifest and for the check (pure).
+
+Source: docs.slack.dev, reference pages of the methods and events named.
+"""
+
+from dataclasses import dataclass
+
+from adapters.slack.settings import SlackSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeNeed:
+    """One scope of the bot token.
+
+    Attributes:
+        purpose: Completes "needed to ...".
+        without: What happens otherwise, for a scope the bridge can do without; empty: it cannot.
+    """
+
+    name: str
+    purpose: str
+    without: str = ""
+
+
+BASIC = (
+    ScopeNeed("chat:write", "post and edit answers and show the status"),
+    ScopeNeed("app_mentions:read", "receive mentions"),
+    ScopeNeed("im:history", "receive direct messages"),
+)
+FOLLOWING = (
+    ScopeNeed("channels:history", "follow threads and read their earlier messages in public channels"),
+    ScopeNeed("groups:history", "follow threads and read their earlier messages in private channels"),
+    ScopeNeed("mpim:history", "follow threads and read their earlier messages in group direct messages"),
+)
+READING = tuple(
+    ScopeNeed(need.name, "read a thread's earlier messages", "threads bring no earlier messages along there")
+    for need in FOLLOWING
+)
+COMFORT = (
+    ScopeNeed("reactions:write", "mark a waiting question with an hourglass", "a short message says that it waits"),
+    ScopeNeed(
+        "users:read", "learn names and languages of people", "the agent sees ids, and people get the default language"
+    ),
+    ScopeNeed("channels:read", "learn names of public channels", "the agent sees ids instead"),
+    ScopeNeed("groups:read", "learn names of private channels", "the agent sees ids instead"),
+)
+AGENT_VIEW = ScopeNeed("assistant:write", "offer the app's panel with agent view", "there is no panel")
+
+
+def scope_needs(settings: SlackSettings) -> tuple[ScopeNeed, ...]:
+    """Return every scope these settings want, the indispensable ones first."""
+    threads = FOLLOWING if settings.follow_threads else READING
+    panel = (AGENT_VIEW,) if settings.agent_view else ()
+    return (*BASIC, *threads, *COMFORT, *panel)
+
+
+def bot_events(settings: SlackSettings) -> tuple[str, ...]:
+    """Return the events these settings subscribe to: what is handled, nothing else."""
+    threads = ("message.channels", "message.groups", "message.mpim") if settings.follow_threads else ()
+    return ("app_mention", "message.im", *threads)
