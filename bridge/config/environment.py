@@ -44,13 +44,13 @@ def parse_value(text: str) -> object:
 def fill_customary(
     section: Mapping[str, Any], model: type[BaseModel], environ: Mapping[str, str], at: Path, origins: Origins
 ) -> Tree:
-    """Return ``section`` with what is absent taken from the customary variables of ``model``'s fields.
+    """Return ``section`` with what is absent or empty taken from the customary variables of ``model``'s fields.
 
     Sections within it are filled too where they are written; a variable alone does not begin one.
     """
     result = dict(section)
     for name, info in model.model_fields.items():
-        if name in result:
+        if result.get(name, "") != "":
             inner = model_in(info.annotation)
             if inner is not None and isinstance(result[name], dict):
                 result[name] = fill_customary(result[name], inner, environ, (*at, name), origins)

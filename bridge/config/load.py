@@ -104,7 +104,7 @@ def fresh_secret() -> str:
 
 def secret_advice(secret: str) -> str:
     """Tell how to put a fresh identity secret into the configuration."""
-    return f'paste this fresh one below [bridge], and keep it for good:\n    identity_secret = "{secret}"'
+    return f'put this fresh one into [bridge] and keep it for good:\n    identity_secret = "{secret}"'
 
 
 def without_secrets(model: type[AdapterSettings]) -> type[AdapterSettings]:

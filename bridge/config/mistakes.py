@@ -82,7 +82,7 @@ def _mistake(details: ErrorDetails, model: type[BaseModel], at: Path, origins: M
     path = at + inside
     owner, info = find_field(model, inside)
     kind = details["type"]
-    if kind == "missing":
+    if kind == "missing" or (details["input"] == "" and env_names(info)):
         return Mistake(path, _missing(info))
     if kind == "extra_forbidden":
         known = list(owner.model_fields) if owner else []
@@ -155,7 +155,7 @@ def _problem(kind: str, details: ErrorDetails) -> str:
             return f"must be one of {', '.join(known)}.{nearest(str(value), known)}"
         case "string_type":
             return "must be text: put it in quotes."
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             return "must not be empty."
         case "int_type" | "int_parsing" | "int_from_float":
             return "must be a whole number, without quotes."
