@@ -3,7 +3,8 @@
 
     python3 dev.py demo [ARGS]   see it work: Coze and Slack emulated on this machine, no accounts
     python3 dev.py test [ARGS]   run the test suite (ARGS go to pytest)
-    python3 dev.py check         formatting, lint, types, tests with branch coverage: before every commit
+    python3 dev.py lint          formatting, lint rules, types
+    python3 dev.py check         lint, then the tests with branch coverage: before every commit
     python3 dev.py setup         only make .venv and install
     python3 dev.py pins          work out constraints.txt anew
 
@@ -24,6 +25,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed.sha256"
 MINIMUM = (3, 11)
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> int:
     if sys.version_info < MINIMUM:
         print(f"coze-bridge needs Python {'.'.join(map(str, MINIMUM))} or newer; this is {sys.version.split()[0]}.")
         return 1
-    verbs = {"demo": demo, "test": test, "check": check, "setup": lambda _: 0, "pins": pins}
+    verbs = {"demo": demo, "test": test, "lint": lint, "check": check, "setup": lambda _: 0, "pins": pins}
     if not arguments or arguments[0] not in verbs:
         print(__doc__)
         return 0 if not arguments or arguments[0] in ("-h", "--help", "help") else 2
@@ -72,16 +74,19 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    return run("pytest", "-n", "2", "--dist", "loadfile", *arguments)
+    return run("pytest", *PARALLEL, *arguments)
+
+
+def lint(_: list[str]) -> int:
+    return first_failure(("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",))
 
 
 def check(_: list[str]) -> int:
-    steps = (
-        ("ruff", "format", "--check", "."),
-        ("ruff", "check", "."),
-        ("mypy",),
-        ("pytest", "-n", "2", "--dist", "loadfile", "--cov", "--cov-report=term"),
-    )
+    return lint([]) or run("pytest", *PARALLEL, "--cov", "--cov-report=term")
+
+
+def first_failure(*steps: tuple[str, ...]) -> int:
+    """Run the steps until one fails; return its exit code, or 0."""
     return next((code for step in steps if (code := run(*step)) != 0), 0)
 
 
