@@ -72,6 +72,7 @@ class Answer:
         deltas: The pieces as they are streamed.
         completed_text: The text of the completed message where it shall differ from the deltas.
         further_texts: More answer messages, one after another.
+        without_answer: No answer message at all, not even an empty one.
         echo: Say which questions the agent sees in its context instead of ``text``.
         reasoning: Pieces of thinking, streamed before the answer.
         tools: Tools used before the answer.
@@ -91,6 +92,7 @@ class Answer:
     deltas: tuple[str, ...] = ()
     completed_text: str | None = None
     further_texts: tuple[str, ...] = ()
+    without_answer: bool = False
     echo: bool = False
     reasoning: tuple[str, ...] = ()
     tools: tuple[ToolUse, ...] = ()

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from sandbox.coze.answers import Answer, Failure, Prompt
 from sandbox.coze.calls import ABSENT, Call, EventStream, Handlers, Reply
+from sandbox.coze.chat_request import ChatRequest, read_chat_request
 from sandbox.coze.context import context_of
 from sandbox.coze.conversations import open_conversation, store_entered
 from sandbox.coze.errors import CANNOT_CANCEL, OCCUPIED, CozeError, bad_parameter
 from sandbox.coze.faults import ANSWER_FAULTS
 from sandbox.coze.feed import Feed
-from sandbox.coze.requests import ChatRequest, read_chat_request
 from sandbox.coze.running import ChatRun, ToolOutput, reopen
 from sandbox.coze.services import Services
 from sandbox.coze.state import Bot, Chat, Conversation, Identity
@@ -41,8 +41,7 @@ class ChatRoutes:
         wanted = read_chat_request(call.body, call.owner, self._reader, dialect)
         self._check_bot(wanted, call.owner)
         conversation = self._conversation(call, wanted)
-        running = sum(1 for _ in self._services.world.running_chats(call.owner.account_id))
-        self._services.throttle.check_concurrency(running)
+        self._services.throttle.check_concurrency(self._services.world.running_chats(call.owner.account_id))
         if self._occupied(conversation, wanted):
             return self._refuse_occupied(wanted)
         answer_fault = ANSWER_FAULTS.get(call.fault_kind() or "")

@@ -1,7 +1,7 @@
 """The events of one chat, kept in order, for whoever reads them and at whatever speed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +54,11 @@ class Feed:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def __aiter__(self) -> AsyncIterator[StreamEvent]:
-        """Yield every event from the first on, waiting for those to come, until the feed is closed."""
+    async def read(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield every event from the first on, waiting for those to come, until the feed is closed.
+
+        Whoever leaves early closes the generator: ``async with aclosing(feed.read()) as events``.
+        """
         position = 0
         while True:
             while position < len(self._events):

@@ -10,10 +10,10 @@ from sandbox.coze.services import Services
 from sandbox.coze.state import UploadedFile
 
 _CHUNK_BYTES = 1 << 16
-ACCEPTED_SUFFIXES = frozenset(
+DOCUMENTED_SUFFIXES = frozenset(  # and jpeg, which is jpg by its full name
     (
         "doc docx xls xlsx ppt pptx pdf numbers csv cpp py java c jpg jpg2 jpeg png gif webp heic heif bmp pcd tiff "
-        "wav mp3 flac m4a aac ogg wma midi mp4 avi mov 3gp 3gpp flv webm wmv rmvb m4v mkv rar zip 7z gz gzip bz2 txt"
+        "wav mp3 flac m4a aac ogg wma midi mp4 avi mov 3gp 3gpp flv webm wmv rmvb m4v mkv rar zip 7z gz gzip bz2"
     ).split()
 )
 
@@ -49,7 +49,8 @@ class FileRoutes:
     async def _read_part(self, part: MultipartReader | BodyPartReader) -> list[tuple[str, int]]:
         if not isinstance(part, BodyPartReader) or part.name != "file" or not part.filename:
             return []
-        if PurePath(part.filename).suffix.lower().lstrip(".") not in ACCEPTED_SUFFIXES:
+        documented = PurePath(part.filename).suffix.lower().lstrip(".") in DOCUMENTED_SUFFIXES
+        if not documented and self._services.switches.undocumented_file_types == "refused":
             raise CozeError(4303)
         size_bytes = 0
         while chunk := await part.read_chunk(_CHUNK_BYTES):

@@ -8,7 +8,6 @@ from aiohttp import web
 from sandbox.coze.auth import bearer, fingerprint
 from sandbox.coze.calls import ABSENT, Call, EventStream, Handler, Reply
 from sandbox.coze.errors import CozeError, OAuthError, bad_parameter, message_of
-from sandbox.coze.faults import BODY_FAULTS
 from sandbox.coze.feed import Feed, StreamEvent
 from sandbox.coze.jsons import Json, dump
 from sandbox.coze.oddities import ODDITIES
@@ -23,7 +22,7 @@ MAX_BODY_BYTES = 15 * 1024 * 1024
 _HTML = (
     "<html>\r\n<head><title>{status}</title></head>\r\n<body><center><h1>{status}</h1></center></body>\r\n</html>\r\n"
 )
-_NO_CONTENT_TYPE = "coze.without_content_type"
+_NO_CONTENT_TYPE = web.RequestKey("without_content_type", bool)
 _DEFAULT_GATEWAY_STATUS = 502
 
 
@@ -212,6 +211,3 @@ def _misshape(body: Json, reply: Reply, kind: str) -> bytes:
     if kind == "invalid_json":
         return raw[: len(raw) // 2]
     return b"" if kind == "empty_body" else raw
-
-
-assert not set(BODY_FAULTS) & set(STREAM_FAULTS), "a kind of fault has one meaning"

@@ -116,6 +116,9 @@ class ChatRun:
         await schedule.pause(answer.first_delta_delay_s)
 
     async def _speak(self, answer: Answer, schedule: _Schedule) -> None:
+        if answer.without_answer:
+            self._fail_if_due(answer, None)
+            return
         message = self._new_message("answer", content_type=answer.content_type)
         for thought in answer.reasoning:
             self._publish(StreamEvent(DELTA, self._dialect.delta(message, reasoning=thought)))

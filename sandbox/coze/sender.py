@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from contextlib import aclosing
 
 from aiohttp import web
 
@@ -41,7 +42,8 @@ class StreamSender:
             await wire.send(feed)
         except _Cut:
             ended = "cut"
-            drop_connection(call.request, reset=plan.reset)
+            if not plan.clean:
+                drop_connection(call.request, reset=plan.reset)
         except ConnectionError:
             ended = "client gone"
         self._journal.record(SERVICE, "stream_end", call.endpoint.name, how=ended, log_id=call.log_id)
@@ -69,9 +71,10 @@ class _Wire:
         ticker = self._services.tasks.spawn(self._keep_alive())
         try:
             await self._write(self._plan.prefix)
-            async for event in feed:
-                for edited in self._plan.edit(event):
-                    await self._send_event(edited)
+            async with aclosing(feed.read()) as events:
+                async for event in events:
+                    for edited in self._plan.edit(event):
+                        await self._send_event(edited)
             if self._plan.last_blank_line:
                 await self._write(self._owed_blank)
             if self._gzip is not None:

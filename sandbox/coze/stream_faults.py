@@ -37,7 +37,8 @@ class StreamPlan:
         edit: What becomes of each event.
         split: How the bytes of one event are cut into transport chunks.
         prefix: Bytes before everything.
-        cut: Where the connection ends, without the end of the HTTP body.
+        cut: Where the stream ends too early: the connection does, without the end of the HTTP body ...
+        clean: ... or the HTTP body does, in good order.
         reset: End it by a reset rather than a close.
         stall: Where the stream falls silent ...
         stall_s: ... for how long; None means until the caller goes away.
@@ -50,6 +51,7 @@ class StreamPlan:
     split: Callable[[bytes], list[bytes]] = whole
     prefix: bytes = b""
     cut: Position | None = None
+    clean: bool = False
     reset: bool = False
     stall: Position | None = None
     stall_s: float | None = None
@@ -121,7 +123,9 @@ def _empty_done(event: StreamEvent) -> list[StreamEvent]:
 
 
 STREAM_FAULTS: dict[str, StreamFault] = {
-    "cut": lambda args: StreamPlan(cut=_position(args), reset=bool(args.get("reset", False))),
+    "cut": lambda args: StreamPlan(
+        cut=_position(args), clean=bool(args.get("clean", False)), reset=bool(args.get("reset", False))
+    ),
     "stall": lambda args: StreamPlan(stall=_position(args), stall_s=args.get("seconds")),
     "without_done": _edited(_without_done),
     "without_last_blank_line": lambda args: StreamPlan(last_blank_line=False),

@@ -46,6 +46,7 @@ class CozeSwitches:
         upload_qps: Uploads a second and token.
         max_concurrent_chats: Running chats of one account; undocumented, refused like a throttled call.
         max_file_bytes: Size limit of an upload.
+        undocumented_file_types: What happens to files that the list of formats does not name, such as ``.txt``.
     """
 
     done_after_failure: bool = False
@@ -81,3 +82,4 @@ class CozeSwitches:
     upload_qps: int | None = 10
     max_concurrent_chats: int | None = None
     max_file_bytes: int = 512 * 1024 * 1024
+    undocumented_file_types: Literal["refused", "accepted"] = "refused"

@@ -1,7 +1,7 @@
 """How often may somebody call: allowances a second, and chats at once (reference 9.3)."""
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 from sandbox.clock import SandboxClock
 from sandbox.coze.errors import CozeError
@@ -36,14 +36,14 @@ class Throttle:
             raise self.refusal()
         calls.append(now)
 
-    def check_concurrency(self, running: int) -> None:
-        """Refuse one more chat beside ``running`` ones if that is too many.
+    def check_concurrency(self, running: Iterable[object]) -> None:
+        """Refuse one more chat beside the running ones if that is too many.
 
         Raises:
             CozeError: As for a throttled call.
         """
         limit = self._switches.max_concurrent_chats
-        if limit is not None and running >= limit:
+        if limit is not None and sum(1 for _ in running) >= limit:
             raise self.refusal()
 
     def refusal(self) -> CozeError:

@@ -18,7 +18,7 @@ from sandbox.coze import CozeEmulator
 from sandbox.journal import Journal
 
 with warnings.catch_warnings():
-    from authlib.deprecate import AuthlibDeprecationWarning
+    from authlib.deprecate import AuthlibDeprecationWarning  # type: ignore[import-untyped] # has no stubs
 
     # The official client imports the deprecated half of its JOSE library; nothing to be done about it here.
     warnings.filterwarnings("ignore", "authlib.jose module is deprecated", AuthlibDeprecationWarning)
@@ -98,6 +98,12 @@ class Api:
         created = (await self.post("/v1/conversation/create"))["data"]["id"]
         assert isinstance(created, str)
         return created
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return as soon as a condition holds; at most 10 s."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - what is waited for gives no signal
+                await asyncio.sleep(0.005)
 
     async def settled(self, chat: dict[str, Any]) -> dict[str, Any]:
         """Return the chat once it no longer runs; at most 10 s."""
@@ -196,7 +202,7 @@ def official(emulator: CozeEmulator) -> Official[Any]:
     """Return a way to run a function with the official synchronous client, in a thread."""
 
     def with_client(work: Callable[[cozepy.Coze], Any]) -> Any:
-        with cozepy.SyncHTTPClient(trust_env=False) as http:
+        with cozepy.SyncHTTPClient(trust_env=False) as http:  # type: ignore[no-untyped-call] # untyped there
             return work(cozepy.Coze(cozepy.TokenAuth(TOKEN), emulator.base_url, http))
 
     async def run(work: Callable[[cozepy.Coze], Any]) -> Any:
@@ -208,7 +214,7 @@ def official(emulator: CozeEmulator) -> Official[Any]:
 @pytest.fixture
 async def async_official(emulator: CozeEmulator) -> AsyncIterator[cozepy.AsyncCoze]:
     """Return the official asynchronous client."""
-    async with cozepy.AsyncHTTPClient(trust_env=False) as http:
+    async with cozepy.AsyncHTTPClient(trust_env=False) as http:  # type: ignore[no-untyped-call] # untyped there
         yield cozepy.AsyncCoze(cozepy.AsyncTokenAuth(TOKEN), emulator.base_url, http)
 
 

@@ -260,7 +260,7 @@ async def test_a_frozen_clock_holds_the_answer_back(frozen: CozeEmulator, frozen
             lambda: bool(journal.select(kind="event", name="conversation.chat.in_progress")), what="in_progress"
         )
         frozen.clock.advance(4.9)
-        await asyncio.sleep(0.05)
+        await frozen_api.get("/v1/users/me")
         assert deltas() == 0
         frozen.clock.advance(0.1)
         await journal.wait_until(lambda: deltas() == 1, what="the first delta")
@@ -275,9 +275,9 @@ async def test_chars_per_second_set_the_pace(frozen: CozeEmulator, frozen_api: A
     """The speed can be given in characters."""
     frozen.script(Answer(deltas=("12345", "1234567890"), chars_per_second=10.0))
     chat = await frozen_api.begin()
-    await asyncio.sleep(0.02)
+    await frozen_api.until(lambda: len(frozen.world.chats[chat["id"]].feed.events) == 3)
     frozen.clock.advance(0.9)
-    await asyncio.sleep(0.02)
+    await frozen_api.get("/v1/users/me")
     assert frozen.world.chats[chat["id"]].running
     frozen.clock.advance(0.1)
     assert (await frozen_api.settled(chat))["status"] == "completed"
@@ -301,6 +301,16 @@ async def test_audio_and_usage_as_scripted(emulator: CozeEmulator, api: Any) -> 
     assert "knowledge_recall" in events[2].data["content"]
 
 
+async def test_an_empty_answer_and_none_at_all(emulator: CozeEmulator, api: Any) -> None:
+    """An agent may answer with an empty message, or with none."""
+    emulator.script(Answer())
+    emulator.script(Answer(without_answer=True))
+    empty, none = await api.chat(), await api.chat()
+    assert [event.data["type"] for event in empty[2:4]] == ["answer", "verbose"]
+    assert empty[2].data["content"] == ""
+    assert [event.name for event in none[3:]] == ["conversation.chat.completed", "done"]
+
+
 @pytest.mark.parametrize("shape", ["chat", "bare", "error"])
 @pytest.mark.parametrize("with_done", [True, False])
 async def test_failures_come_in_three_shapes(emulator: CozeEmulator, api: Any, shape: Any, with_done: bool) -> None:
@@ -321,9 +331,7 @@ async def test_failures_come_in_three_shapes(emulator: CozeEmulator, api: Any, s
 
 
 @pytest.mark.parametrize("shown", [True, False])
-async def test_a_question_is_listed_while_it_runs_by_switch(
-    frozen: CozeEmulator, frozen_api: Any, shown: bool
-) -> None:
+async def test_a_question_is_listed_while_it_runs_by_switch(frozen: CozeEmulator, frozen_api: Any, shown: bool) -> None:
     """Whether the question of a running chat is listed, and with its chat id, are switches."""
     frozen.switches.question_listed_while_running = shown
     frozen.switches.question_has_chat_id = shown

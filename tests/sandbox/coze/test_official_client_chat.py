@@ -29,7 +29,7 @@ async def test_a_stream_brings_the_deltas_then_the_whole(emulator: CozeEmulator,
         )
     )
 
-    def ask(coze: Coze) -> list[cozepy.ChatEvent]:
+    def ask(coze: Any) -> list[cozepy.ChatEvent]:
         return list(coze.chat.stream(bot_id=BOT, user_id="u", additional_messages=question("Which day?")))
 
     events = await official(ask)
@@ -67,7 +67,7 @@ async def test_retrieve_and_message_list_after_a_stream(emulator: CozeEmulator, 
     """What was streamed can be fetched again, without the question."""
     emulator.script("Once more.")
 
-    def work(coze: Coze) -> tuple[Chat, list[Message]]:
+    def work(coze: Any) -> tuple[Chat, list[Message]]:
         stream = coze.chat.stream(
             bot_id=BOT, user_id="u", additional_messages=question("Again?"), meta_data={"turn": "t1"}
         )
@@ -85,7 +85,7 @@ async def test_cancel_stops_a_chat(emulator: CozeEmulator, official: Any) -> Non
     """A running chat can be cancelled once; then 4104 refuses."""
     emulator.script(Answer(text="never said", first_delta_delay_s=3600))
 
-    def work(coze: Coze) -> tuple[Chat, int | None]:
+    def work(coze: Any) -> tuple[Chat, int | None]:
         chat = coze.chat.create(bot_id=BOT, user_id="u", additional_messages=question("Long?"))
         ids = {"conversation_id": chat.conversation_id, "chat_id": chat.id}
         cancelled = coze.chat.cancel(**ids)
@@ -104,7 +104,7 @@ async def test_tool_outputs_continue_the_chat(emulator: CozeEmulator, official: 
     call = ToolCall("get_rain_probability", '{"location":"Beijing"}')
     emulator.script(Answer(requires_action=RequiredAction((call,), then=Answer(text="It may rain."))))
 
-    def work(coze: Coze) -> tuple[cozepy.ChatToolCall, list[str], list[Message]]:
+    def work(coze: Any) -> tuple[cozepy.ChatToolCall, list[str], list[Message]]:
         asked = list(coze.chat.stream(bot_id=BOT, user_id="u", additional_messages=question("Rain?")))[-1].chat
         assert asked.status == ChatStatus.REQUIRES_ACTION
         needed = asked.required_action.submit_tool_outputs.tool_calls[0]
@@ -135,21 +135,16 @@ async def test_a_failed_chat_is_yielded_as_an_event(emulator: CozeEmulator, offi
     assert events[-1].chat.last_error.code == 5000
 
 
-async def test_the_asynchronous_client_streams_too(
-    emulator: CozeEmulator, async_official: cozepy.AsyncCoze
-) -> None:
+async def test_the_asynchronous_client_streams_too(emulator: CozeEmulator, async_official: Any) -> None:
     """The official asynchronous client reads the same stream."""
     emulator.will_stream("你好", "，", "世界")
-    deltas = []
-    async for event in async_official.chat.stream(bot_id=BOT, user_id="u", additional_messages=question("你好？")):
-        if event.event == ChatEventType.CONVERSATION_MESSAGE_DELTA:
-            deltas.append(event.message.content)
+    stream = async_official.chat.stream(bot_id=BOT, user_id="u", additional_messages=question("你好？"))
+    events = [event async for event in stream]
+    deltas = [event.message.content for event in events if event.event == ChatEventType.CONVERSATION_MESSAGE_DELTA]
     assert deltas == ["你好", "，", "世界"]
 
 
-async def test_the_asynchronous_client_polls_and_cancels(
-    emulator: CozeEmulator, async_official: cozepy.AsyncCoze
-) -> None:
+async def test_the_asynchronous_client_polls_and_cancels(emulator: CozeEmulator, async_official: Any) -> None:
     """Create, retrieve and cancel work through the asynchronous client."""
     emulator.script(Answer(text="never", first_delta_delay_s=3600))
     chat = await async_official.chat.create(bot_id=BOT, user_id="u", additional_messages=question("Long?"))
@@ -158,17 +153,13 @@ async def test_the_asynchronous_client_polls_and_cancels(
     assert (await async_official.chat.cancel(**ids)).status == ChatStatus.CANCELED
 
 
-@pytest.mark.parametrize(
-    ("token", "bot", "code"), [("pat_of_another_region", BOT, 4101), ("pat_sandbox", "1", 4006)]
-)
-async def test_refusals_reach_the_official_client(
-    emulator: CozeEmulator, token: str, bot: str, code: int
-) -> None:
+@pytest.mark.parametrize(("token", "bot", "code"), [("pat_of_another_region", BOT, 4101), ("pat_sandbox", "1", 4006)])
+async def test_refusals_reach_the_official_client(emulator: CozeEmulator, token: str, bot: str, code: int) -> None:
     """A refused stream is a JSON body that the client raises with code and log id."""
 
     def work() -> cozepy.CozeAPIError:
-        with cozepy.SyncHTTPClient(trust_env=False) as http:
-            coze = Coze(cozepy.TokenAuth(token), emulator.base_url, http)
+        with cozepy.SyncHTTPClient(trust_env=False) as http:  # type: ignore[no-untyped-call] # untyped there
+            coze: Any = Coze(cozepy.TokenAuth(token), emulator.base_url, http)
             with pytest.raises(cozepy.CozeAPIError) as refused:
                 coze.chat.stream(bot_id=bot, user_id="u", additional_messages=question("hi"))
             return refused.value

@@ -17,7 +17,7 @@ BOT = "7498000011112222333"
 async def test_a_conversation_from_creation_to_deletion(official: Any) -> None:
     """Create, retrieve, rename, list, clear and delete agree with one another."""
 
-    def work(coze: Coze) -> None:
+    def work(coze: Any) -> None:
         created = coze.conversations.create(
             bot_id=BOT, name="First", meta_data={"k": "v"}, messages=[Message.build_user_question_text("hello")]
         )
@@ -28,7 +28,9 @@ async def test_a_conversation_from_creation_to_deletion(official: Any) -> None:
         section = coze.conversations.clear(conversation_id=created.id)
         assert section.id != created.id
         assert coze.conversations.retrieve(conversation_id=created.id).last_section_id == section.id
-        assert [message.content for message in coze.conversations.messages.list(conversation_id=created.id)] == ["hello"]
+        assert [message.content for message in coze.conversations.messages.list(conversation_id=created.id)] == [
+            "hello"
+        ]
         coze.conversations.delete(conversation_id=created.id)
         with pytest.raises(cozepy.CozeAPIError) as gone:
             coze.conversations.retrieve(conversation_id=created.id)
@@ -40,7 +42,7 @@ async def test_a_conversation_from_creation_to_deletion(official: Any) -> None:
 async def test_conversations_are_listed_page_by_page(official: Any) -> None:
     """Paging through conversations meets every one of them, the newest first."""
 
-    def work(coze: Coze) -> tuple[list[str], list[str]]:
+    def work(coze: Any) -> tuple[list[str], list[str]]:
         made = [coze.conversations.create(bot_id=BOT).id for _ in range(5)]
         return made, [item.id for item in coze.conversations.list(bot_id=BOT, page_size=2)]
 
@@ -51,7 +53,7 @@ async def test_conversations_are_listed_page_by_page(official: Any) -> None:
 async def test_a_message_from_creation_to_deletion(official: Any) -> None:
     """Create, retrieve, modify, list and delete a message; a modification comes back under its own key."""
 
-    def work(coze: Coze) -> None:
+    def work(coze: Any) -> None:
         conversation_id = coze.conversations.create().id
         messages = coze.conversations.messages
         created = messages.create(
@@ -75,7 +77,7 @@ async def test_a_message_from_creation_to_deletion(official: Any) -> None:
 async def test_messages_are_listed_page_by_page(official: Any) -> None:
     """Paging by the last id meets every message in order, either way round."""
 
-    def work(coze: Coze) -> tuple[list[str], list[str]]:
+    def work(coze: Any) -> tuple[list[str], list[str]]:
         conversation_id = coze.conversations.create(
             messages=[Message.build_user_question_text(str(number)) for number in range(7)]
         ).id
@@ -93,7 +95,7 @@ async def test_feedback_is_given_and_withdrawn(emulator: CozeEmulator, official:
     """An answer can be liked with reasons, and the verdict taken back."""
     emulator.script("Judge me.")
 
-    def work(coze: Coze) -> tuple[dict[str, str], Any]:
+    def work(coze: Any) -> tuple[dict[str, str], Any]:
         chat = coze.chat.create_and_poll(
             bot_id=BOT, user_id="u", additional_messages=[Message.build_user_question_text("?")]
         )
@@ -113,7 +115,7 @@ async def test_feedback_is_given_and_withdrawn(emulator: CozeEmulator, official:
 async def test_a_file_is_uploaded_and_retrieved(official: Any) -> None:
     """An upload returns an id and a size that retrieving confirms."""
 
-    def work(coze: Coze) -> tuple[cozepy.File, cozepy.File]:
+    def work(coze: Any) -> tuple[cozepy.File, cozepy.File]:
         uploaded = coze.files.upload(file=("receipt.png", io.BytesIO(b"\x89PNG" * 100)))
         return uploaded, coze.files.retrieve(file_id=uploaded.id)
 
@@ -135,7 +137,7 @@ async def test_a_bot_is_read_by_both_routes(official: Any, api_version: int) -> 
 async def test_bots_and_workspaces_are_listed(official: Any, api_version: int) -> None:
     """The bots of the only workspace are found through either list."""
 
-    def work(coze: Coze) -> list[str]:
+    def work(coze: Any) -> list[str]:
         (workspace,) = coze.workspaces.list()
         return [bot.id for bot in coze.bots.list(space_id=workspace.id, use_api_version=api_version)]
 
@@ -157,8 +159,8 @@ async def test_an_oauth_app_buys_a_token_and_chats(emulator: CozeEmulator, key_p
         app = JWTOAuthApp("app-1", private_pem, "key-1", emulator.base_url)
         try:
             expires_in = app.get_access_token(ttl=600).expires_in
-            with cozepy.SyncHTTPClient(trust_env=False) as http:
-                coze = Coze(JWTAuth(oauth_app=app), emulator.base_url, http)
+            with cozepy.SyncHTTPClient(trust_env=False) as http:  # type: ignore[no-untyped-call] # untyped there
+                coze: Any = Coze(JWTAuth(oauth_app=app), emulator.base_url, http)
                 poll = coze.chat.create_and_poll(
                     bot_id=BOT, user_id="u", additional_messages=[Message.build_user_question_text("?")]
                 )
