@@ -48,7 +48,7 @@ def topics(config: Config) -> list[Topic]:
     return [
         Topic(f"configuration ({config.source})", lambda: _look_at_config(config)),
         Topic(f"store {config.store.path}", lambda: look_at_store(config.store)),
-        *(_agent_topic(name, agent) for name, agent in config.agents.items()),
+        *(_agent_topic(name, agent, config.bridge.language) for name, agent in config.agents.items()),
         *(_adapter_topic(adapter) for adapter in config.adapters.values()),
     ]
 
@@ -79,10 +79,11 @@ async def _look(topic: Topic, timeout_s: float) -> Report:
         return Report(topic.title, [Finding(False, error.reason)])
 
 
-def _agent_topic(name: str, agent: AgentConfig) -> Topic:
-    return Topic(
-        f"agent {name} (bot {agent.bot_id} at {agent.base_url})", lambda: check_connection(agent, agent.bot_id)
-    )
+def _agent_topic(name: str, agent: AgentConfig, locale: str) -> Topic:
+    def look() -> Awaitable[list[Finding]]:
+        return check_connection(agent, agent.bot_id, SystemClock(), locale=locale)
+
+    return Topic(f"agent {name} (bot {agent.bot_id} at {agent.base_url})", look)
 
 
 def _adapter_topic(entry: AdapterConfig) -> Topic:
@@ -91,7 +92,9 @@ def _adapter_topic(entry: AdapterConfig) -> Topic:
 
 async def _look_at_config(config: Config) -> list[Finding]:
     findings = [
-        Finding(True, f"{len(config.agents)} agents: {', '.join(config.agents)}; {config.default_agent} is the default")
+        Finding(
+            True, f"agents: {', '.join(config.agents)}; {config.default_agent} answers where no route says otherwise"
+        )
     ]
     if any(entry.adapter.in_run for entry in config.adapters.values()):
         findings.append(Finding(True, f"platforms: {', '.join(config.adapters)}"))

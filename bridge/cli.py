@@ -200,7 +200,7 @@ def _tell(report: "Report") -> None:
     typer.echo(report.title)
     for finding in report.findings:
         typer.echo(f"  {'✓' if finding.ok else '✗'} {finding.subject}")
-        if finding.fix and not finding.ok:
+        if finding.fix:
             typer.echo(f"      {finding.fix}")
 
 

@@ -35,7 +35,7 @@ TOKENS = re.compile(
     | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)                             # user:password in an address
     | (?:(?<=/webhooks/)|(?<=/interactions/))\d+/[\w-]{20,}       # one-time addresses
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,  # between Chinese characters a token is a word too
 )
 
 

@@ -154,7 +154,7 @@ class _Loading:
         adapters = self._adapters()
         routes = self._routes()
         if self._purpose is Purpose.RUN:
-            self._check_identity(bridge)
+            self._check_identity()
         self.raise_mistakes()
         return Config(bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source)
 
@@ -326,8 +326,13 @@ class _Loading:
     def _any_set(self, model: type[BaseModel]) -> bool:
         return any(self._environ.get(variable) for variable in customary_variables(model))
 
-    def _check_identity(self, bridge: BridgeSettings) -> None:
-        if bridge.user_id == "auto" and bridge.identity_secret is None and not self._mistakes_at("bridge"):
+    def _check_identity(self) -> None:
+        """Demand the secret; asks what was written, because ``BridgeSettings`` may have failed for another reason."""
+        written = self._tree.get("bridge", {})
+        if not isinstance(written, dict):
+            return
+        given = fill_customary(written, BridgeSettings, self._environ, ("bridge",), self._origins)
+        if given.get("user_id", "auto") == "auto" and not given.get("identity_secret"):
             problem = (
                 "is missing; it keeps the ids of your users from the agent's service, and their conversations apart. "
                 f'Write user_id = "plain" to do without, or {secret_advice(fresh_secret())}'
