@@ -9,7 +9,10 @@ _WORDS = re.compile(r"\s*[\u3000-\u9fff\uff00-\uffef]{1,2}|\s*[^\s\u3000-\u9fff\
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """A tool that runs inside Coze: a ``function_call`` and, ``duration_s`` later, its ``tool_response``."""
+    """A tool that runs inside Coze: a ``function_call`` and, ``duration_s`` later, its ``tool_response``.
+
+    ``arguments`` is JSON text.
+    """
 
     name: str
     arguments: str = "{}"
@@ -19,7 +22,10 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool the caller must run: ``function`` (client plugin) or ``reply_message`` (a question to the user)."""
+    """A tool the caller must run: ``function`` (client plugin) or ``reply_message`` (a question to the user).
+
+    ``arguments`` is JSON text, or the question.
+    """
 
     name: str
     arguments: str = "{}"

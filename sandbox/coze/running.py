@@ -5,6 +5,7 @@ tool outputs; a cancel flips the status at any time before the end and leaves th
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,9 @@ from sandbox.coze.jsons import Json, dump
 from sandbox.coze.state import Chat, Conversation, Message
 
 _CHARS_PER_TOKEN = 4
+_CLOUD_PLUGIN = 1
+_CLIENT_PLUGIN = 6
+_PLUGIN_ID = 7300000000000000001
 
 
 class _FailureReached(Exception):
@@ -109,8 +113,7 @@ class ChatRun:
         for msg_type in answer.verbose:
             self._say("verbose", self._dialect.notice(msg_type))
         for tool in answer.tools:
-            call = {"name": tool.name, "arguments": tool.arguments, "plugin_type": 1}
-            self._say("function_call", dump(call | {"plugin_id": 7300000000000000001}))
+            self._say("function_call", _call_content(tool.name, tool.arguments, _CLOUD_PLUGIN))
             await schedule.pause(tool.duration_s)
             self._say("tool_response", tool.result)
         await schedule.pause(answer.first_delta_delay_s)
@@ -160,7 +163,7 @@ class ChatRun:
             return
         self.pending_calls = {self._ids.next_tool_call_id(): call for call in action.calls}
         for call in action.calls:
-            self._say("function_call", dump({"name": call.name, "arguments": call.arguments, "plugin_type": 6}))
+            self._say("function_call", _call_content(call.name, call.arguments, _CLIENT_PLUGIN))
         self._say("verbose", self._dialect.notice("interrupt"))
         self._say("verbose", self._dialect.finish_notice(interrupted=True))
         self.chat.completed_at = self._now()
@@ -242,6 +245,16 @@ class ChatRun:
 
     def _now(self) -> int:
         return int(self._clock.now())
+
+
+def _call_content(name: str, arguments: str, plugin_type: int) -> str:
+    """Return the content of a ``function_call`` message: arguments as an object, ids as bare numbers."""
+    try:
+        decoded: object = json.loads(arguments)
+    except ValueError:
+        decoded = arguments  # models get their JSON wrong at times, and a question to the user is plain text
+    call = {"name": name, "arguments": decoded, "plugin_id": _PLUGIN_ID, "plugin_name": name}
+    return dump(call | {"api_id": _PLUGIN_ID + 1, "api_name": name, "plugin_type": plugin_type})
 
 
 def reopen(chat: Chat) -> None:

@@ -1,6 +1,7 @@
 """The official client, unpatched, chats with the emulator."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -46,6 +47,8 @@ async def test_a_stream_brings_the_deltas_then_the_whole(emulator: CozeEmulator,
         (completed, "follow_up"),
         ("conversation.chat.completed", None),
     ]
+    called = json.loads(events[2].message.content)
+    assert (called["name"], called["arguments"]) == ("calendar-weekday", {"date": "2024-10-01"})
     deltas = [event.message for event in events if event.event == ChatEventType.CONVERSATION_MESSAGE_DELTA]
     assert "".join(delta.content for delta in deltas) == "It is a Tuesday."
     assert "".join(delta.reasoning_content or "" for delta in deltas) == "The tool says Tuesday."
