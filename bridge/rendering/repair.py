@@ -1,0 +1,239 @@
+"""Unfinished Markdown made fit to be shown.
+
+While an answer grows, its end is nearly always in the middle of something: a word in bold, a link, a fence, a table
+whose header has come without its rows. ``repair`` closes what can be closed and hides what cannot be understood yet,
+so that no raw mark flashes up that the finished text will not show. The repair is never part of the answer: the last
+text that is shown is not repaired.
+"""
+
+import re
+from typing import NamedTuple
+
+from bridge.rendering.blocks import (
+    START,
+    Kind,
+    Leaf,
+    State,
+    Step,
+    closing_line,
+    is_delimiter_row,
+    last_pipe,
+    step,
+)
+from bridge.rendering.inline import Bracket, Inline, scan
+
+REPAIR_CHARS = 12
+"""How many ASCII characters a repair adds at most, the closing line of a fence not counted."""
+
+_PASSES = 8
+_LONGEST_CODE_MARK = 4
+_BARE = re.compile(r"(?:#{1,6}|-{1,2}|={1,2}|\*{1,2}|\+|_{1,2}|~{1,2}|`{1,2}|>|\||\[[ xX]?\]?|!\[?|\\|<|&)?[ \t]*$")
+_HALF_RULE = re.compile(r"[|:\- \t]+$")
+_HALF_ENTITY = re.compile(r"&(#[xX]?[0-9a-fA-F]{0,7}|[A-Za-z]{0,6})$")
+_ENTITIES = (
+    *("amp", "apos", "bull", "copy", "deg", "divide", "emsp", "ensp", "euro", "ge", "gt", "hellip", "laquo", "larr"),
+    *("ldquo", "le", "lsquo", "lt", "mdash", "middot", "minus", "nbsp", "ndash", "ne", "para", "plusmn", "quot"),
+    *("raquo", "rarr", "rdquo", "reg", "rsquo", "sect", "thinsp", "times", "trade", "yen"),
+)
+_HALF_ADDRESS = re.compile(r"<(?:(?:https?|ftp)://[^\s<>]*|mailto:[^\s<>]*|([a-z]{0,6}:?/{0,2}))$")
+_SCHEMES = ("http://", "https://", "ftp://", "mailto:")
+
+
+def repair(text: str) -> str:
+    """Return what to show of a text whose end has not come yet.
+
+    A text in which nothing is open comes back as it is, and so does a repaired one. What is added never exceeds
+    ``REPAIR_CHARS`` plus, inside a fence, the line that closes it. The result may be empty: then there is nothing to
+    show yet. The cost is linear in the text.
+    """
+    for _ in range(_PASSES):
+        repaired = _repair_once(text)
+        if repaired == text:
+            break
+        text = repaired
+    return text
+
+
+class _End(NamedTuple):
+    """Where a text ends.
+
+    Attributes:
+        last, before: The last line as it was read, and the one before it.
+        starts: Where these two lines start.
+        state: What was open before the last line.
+        leaf_at: Where the text of the last paragraph, heading or row begins.
+        fence_at: Where the line that opened the newest fence starts.
+    """
+
+    last: Step
+    before: Step | None
+    starts: tuple[int, int]
+    state: State
+    leaf_at: int
+    fence_at: int
+
+
+def _repair_once(text: str) -> str:
+    if not text.strip():
+        return text
+    end = _read(text)
+    if end.last.state.fence is not None:
+        return _repair_fence(text, end)
+    if (hidden_from := _hidden_from(text, end)) >= 0:
+        return text[:hidden_from]
+    if end.last.kind is Kind.TEXT or (end.last.kind in (Kind.HEADING, Kind.TABLE_ROW) and not text.endswith("\n")):
+        return text[: end.leaf_at] + _repair_inline(text[end.leaf_at :])
+    return text
+
+
+def _read(text: str) -> _End:
+    """Read all lines; a line break at the very end does not begin another line."""
+    state = before_state = START
+    last: Step | None = None
+    before: Step | None = None
+    at = start = previous = leaf_at = fence_at = 0
+    while at < len(text) or last is None:
+        stop = text.find("\n", at)
+        stop = len(text) if stop < 0 else stop
+        before, before_state, previous, start = last, state, start, at
+        last = step(state, text[at:stop].removesuffix("\r"))
+        if not last.continues:
+            leaf_at = start + last.content
+        if last.kind is Kind.TABLE_ROW:
+            leaf_at = max(leaf_at, start + last_pipe(text[start:stop]) + 1)
+        if last.kind is Kind.FENCE_OPEN:
+            fence_at = start
+        state = last.state
+        at = stop + 1
+    return _End(last, before, (start, previous), before_state, leaf_at, fence_at)
+
+
+def _repair_fence(text: str, end: _End) -> str:
+    """Close an open fence; without a line in it yet it is not shown at all."""
+    fence = end.last.state.fence
+    assert fence is not None
+    start = end.starts[0]
+    if end.last.kind is Kind.FENCE_OPEN:
+        return text[: end.fence_at]
+    half = text[start + end.last.content :].strip(" \t")
+    if half and half == fence.marker[0] * len(half):
+        text = text[:start]
+        if end.before is not None and end.before.kind is Kind.FENCE_OPEN:
+            return text[: end.fence_at]
+    return text + ("" if text.endswith("\n") else "\n") + closing_line(end.last.state)
+
+
+def _hidden_from(text: str, end: _End) -> int:
+    """Return where a line begins that cannot be shown before more has come, or -1."""
+    start, previous = end.starts
+    whole = text.endswith("\n")
+    content = text[start + end.last.content :].rstrip("\r\n")
+    if not whole and end.last.kind is not Kind.BLANK and _BARE.match(content):
+        return start
+    if end.last.kind is not Kind.TEXT and not (end.last.kind is Kind.HEADING and not whole):
+        return -1
+    if not whole and _HALF_RULE.match(content) and _may_be_rule(content, end.state):
+        return previous
+    if end.last.kind is Kind.TEXT and content.startswith("|"):
+        return start
+    return -1
+
+
+def _may_be_rule(content: str, state: State) -> bool:
+    """Tell whether a line may still become the one below a table's header."""
+    return state.leaf is Leaf.PARAGRAPH and bool(state.header) and not is_delimiter_row(content, state.header)
+
+
+def _repair_inline(text: str) -> str:
+    """Repair the inline structure at the end of a paragraph, heading or row."""
+    tail = text[len(text.rstrip()) :]
+    shown = text[: len(text) - len(tail)]
+    if not tail:
+        shown = _without_half_token(shown)
+    found = scan(shown)
+    hidden = _hidden_spans(shown, found)
+    closing = _closing(shown, found, hidden)
+    shown = _without(shown, hidden)
+    words = shown.rstrip()
+    return words + closing + shown[len(words) :] + tail
+
+
+def _without_half_token(text: str) -> str:
+    """Drop an escape, entity or address whose first half stands at the end."""
+    if (len(text) - len(text.rstrip("\\"))) % 2:
+        return text[:-1]
+    if (half := _HALF_ENTITY.search(text)) is not None:
+        name = half[1]
+        if name.startswith("#") or any(entity.startswith(name) for entity in _ENTITIES):
+            return text[: half.start()]
+    if (half := _HALF_ADDRESS.search(text)) is not None:
+        scheme = half[1]
+        if scheme is None or any(known.startswith(scheme) for known in _SCHEMES):
+            return text[: half.start()] + text[half.start() + 1 :]
+    return text
+
+
+def _hidden_spans(text: str, found: Inline) -> list[tuple[int, int]]:
+    """List what is not shown: brackets and half addresses of links, marks that open nothing yet."""
+    hidden = [span for bracket in found.brackets for span in _bracket_spans(bracket, len(text))]
+    if found.loose is not None:
+        hidden.append(found.loose)
+    if found.open_code is not None:
+        at, size = found.open_code
+        partial = len(text) - len(text.rstrip("`"))
+        if at + size < len(text) and partial:
+            hidden.append((len(text) - partial, len(text)))
+        if size > _LONGEST_CODE_MARK:
+            hidden.append((at, at + size))
+    return hidden
+
+
+def _bracket_spans(bracket: Bracket, end: int) -> list[tuple[int, int]]:
+    opening = (bracket.at, bracket.at + bracket.size)
+    return [opening] if bracket.closed_at < 0 else [opening, (bracket.closed_at, end)]
+
+
+def _closing(text: str, found: Inline, hidden: list[tuple[int, int]]) -> str:
+    """Return the marks that close what is open; marks with nothing behind them, or too many, are hidden instead."""
+    closing = ""
+    end = _visible_end(text, len(text), hidden)
+    if found.open_code is not None and found.open_code[1] <= _LONGEST_CODE_MARK:
+        at, size = found.open_code
+        if text[at + size : end].strip():
+            closing = "`" * size
+        else:
+            hidden.append((at, len(text)))
+            end = _visible_end(text, at, hidden)
+    for mark in reversed(found.open_marks):
+        if end <= mark.at + mark.size and mark.count == mark.size:
+            hidden.append((mark.at, mark.at + mark.size))
+            end = _visible_end(text, min(end, mark.at), hidden)
+        elif len(closing) + mark.count <= REPAIR_CHARS:
+            closing += mark.text
+        else:
+            hidden.append((mark.at, mark.at + mark.count))
+    return closing
+
+
+def _visible_end(text: str, end: int, hidden: list[tuple[int, int]]) -> int:
+    """Return the index behind the last character that is shown and is no space."""
+    spans = sorted(hidden, reverse=True)
+    moved = True
+    while moved:
+        moved = False
+        for start, stop in spans:
+            if start < end <= stop:
+                end, moved = start, True
+        stripped = len(text[:end].rstrip())
+        moved = moved or stripped != end
+        end = stripped
+    return end
+
+
+def _without(text: str, hidden: list[tuple[int, int]]) -> str:
+    shown = []
+    at = 0
+    for start, stop in sorted(hidden):
+        shown.append(text[at : max(at, start)])
+        at = max(at, stop)
+    return "".join(shown) + text[at:]

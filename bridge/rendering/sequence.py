@@ -1,0 +1,144 @@
+"""The parts of an answer that is still growing.
+
+All parts but the last are *frozen*: while the answer only grows they never change again. Each look reads only what
+came since the last look, and measures only the text behind the frozen parts, so that the whole costs a time linear in
+the answer's length.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bridge.model import Part, PartRules
+from bridge.rendering.lines import NOTHING, Carry, Reader
+from bridge.rendering.repair import repair
+from bridge.rendering.split import check_rules, compose, open_fence_line, take
+
+
+class PartSequence:
+    """One answer as parts, from its first character to its last.
+
+    Raises:
+        ValueError: ``rules.limit`` is below ``split.LEAST_LIMIT``.
+    """
+
+    def __init__(self, rules: PartRules) -> None:
+        check_rules(rules)
+        self._rules = rules
+        self._frozen: list[Part] = []
+        self._carries: list[Carry] = []
+        self._pending: list[str] = []
+        self._tail = ""
+        self._settled = True
+        self._carry = NOTHING
+        self._reader = Reader(NOTHING)
+        self._read = 0
+        self._last: Part | None = None
+
+    @property
+    def rules(self) -> PartRules:
+        """The rules that hold for parts not yet frozen."""
+        return self._rules
+
+    def append(self, delta: str) -> None:
+        """Add text at the end; costs nothing until somebody looks."""
+        if delta:
+            self._pending.append(delta)
+
+    def replace(self, text: str) -> None:
+        """Put another text in the place of all so far: the completed text where it differs from its deltas.
+
+        Parts up to the first difference stay as they are; those behind are made anew, and may be fewer.
+        """
+        at = kept = 0
+        for part in self._frozen:
+            if not text.startswith(part.body, at):
+                break
+            at += len(part.body)
+            kept += 1
+        if kept == len(self._frozen):
+            self._join()
+            if text.startswith(self._tail, at):
+                self.append(text[at + len(self._tail) :])
+                return
+        self._thaw(kept, text[at:])
+
+    def shrink(self, limit: int, from_index: int | None = None) -> None:
+        """Lower the limit, because the platform measures longer than we do, for the last part and all to come.
+
+        Args:
+            from_index: The first part that is split anew, frozen or not: the one that was refused.
+
+        Raises:
+            ValueError: ``limit`` is below ``split.LEAST_LIMIT``; the parts are unchanged.
+        """
+        rules = replace(self._rules, limit=limit)
+        check_rules(rules)
+        self.parts()
+        self._rules = rules
+        kept = len(self._frozen) if from_index is None else min(from_index, len(self._frozen))
+        self._thaw(kept, "".join(part.body for part in self._frozen[kept:]) + self._tail)
+
+    def parts(self) -> Sequence[Part]:
+        """Return all parts. The last one's text is complete as it is: what to show at the answer's end."""
+        self._settle()
+        if not self._tail:
+            return tuple(self._frozen)
+        if self._last is None:
+            text = compose(self._tail, self._carry, self._rules, self._closing_line())
+            self._last = Part(len(self._frozen), self._tail, text)
+        return (*self._frozen, self._last)
+
+    def preview(self) -> str:
+        """Return what to show of the last part while the answer grows: repaired, and within the limit.
+
+        It may be empty when what has come cannot be shown yet (only the opening line of a fence).
+        """
+        self._settle()
+        if not self._tail:
+            return self._frozen[-1].text if self._frozen else ""
+        closing = self._closing_line()
+        return repair(compose(self._tail, self._carry, self._rules, live_closing=closing))
+
+    def _settle(self) -> None:
+        """Freeze whatever no longer fits into one part."""
+        self._join()
+        if self._settled:
+            return
+        at = 0
+        while (piece := take(self._tail, at, self._carry, self._rules)) is not None:
+            self._frozen.append(Part(len(self._frozen), self._tail[at : piece.stop], piece.text))
+            self._carries.append(self._carry)
+            at, self._carry = piece.stop, piece.carry
+        if at:
+            self._restart(self._tail[at:], self._carry)
+        self._settled = True
+
+    def _join(self) -> None:
+        if self._pending:
+            self._tail += "".join(self._pending)
+            self._pending.clear()
+            self._settled = False
+            self._last = None
+
+    def _closing_line(self) -> str:
+        """Read the lines that came since the last look and return what closes an open fence."""
+        while (stop := self._tail.find("\n", self._read)) >= 0:
+            self._reader.read(self._tail[self._read : stop])
+            self._read = stop + 1
+        return open_fence_line(self._reader, self._tail[self._read :])
+
+    def _thaw(self, kept: int, text: str) -> None:
+        """Keep the first parts and begin anew behind them."""
+        carry = self._carries[kept] if kept < len(self._carries) else self._carry
+        del self._frozen[kept:], self._carries[kept:]
+        self._pending.clear()
+        self._restart(text, carry)
+
+    def _restart(self, tail: str, carry: Carry) -> None:
+        """Begin to read ``tail`` as a part of its own."""
+        self._tail = tail
+        self._settled = False
+        self._carry = carry
+        self._reader = Reader(carry)
+        self._read = 0
+        self._last = None
