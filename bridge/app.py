@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from bridge.asking import AskingOptions
 from bridge.clock import SystemClock
 from bridge.config import Config
 from bridge.control import Control, Dispatch
@@ -232,15 +233,18 @@ def config_runs(config: Config, kind: str) -> bool:
 def turn_options(config: Config) -> TurnOptions:
     """Gather what the operator decides about turns."""
     settings, pace = config.bridge, config.pace
-    return TurnOptions(
+    asking = AskingOptions(
         scope=settings.scope,
         identity_secret=settings.identity_key,
-        default_language=settings.language,
         name_authors=settings.name_authors,
         earlier_messages=settings.earlier_messages,
         earlier_chars=settings.earlier_chars,
-        turn_timeout_s=settings.turn_timeout_s,
+    )
+    return TurnOptions(
+        asking=asking,
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
+        default_language=settings.language,
+        turn_timeout_s=settings.turn_timeout_s,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from bridge.asking import history_note
 from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
 from bridge.keys import conversation_key
@@ -68,7 +69,7 @@ class Control:
     async def _new(self, envelope: Envelope, locale: str) -> str:
         key = conversation_key(envelope.place, envelope.author, self._scope)
         forgotten = await self._store.unbind(key)
-        await self._store.remember(f"history:{key}", None)
+        await self._store.remember(history_note(key), None)
         return say(Say.NEW_DONE if forgotten else Say.NEW_NOTHING, locale)
 
     async def _stop(self, envelope: Envelope, locale: str) -> str:

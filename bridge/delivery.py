@@ -23,7 +23,7 @@ from bridge.errors import (
 from bridge.model import Budget, Capabilities, PartRules, PostedPart, View
 from bridge.pacing import Pacer, Urgency
 from bridge.ports import Clock, Reply
-from bridge.rendering import PartSequence, repair
+from bridge.rendering import PartSequence
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,6 @@ class Delivery:
         clock: Clock,
         posted: Callable[[PostedPart], Awaitable[None]],
         doubt: str,
-        placeholder: str | None = None,
     ) -> None:
         """``posted`` writes down each new message id; ``doubt`` is the sentence under a post that may be a double."""
         self._name = name
@@ -88,7 +87,8 @@ class Delivery:
         self._posted = posted
         self._doubt = doubt
         self._parts = PartSequence(rules)
-        self._messages = [_Message(placeholder, None)] if placeholder else []
+        self._chars = 0
+        self._messages: list[_Message] = []
         self._unknown: set[int] = set()
         self._doubtful: set[int] = set()
         self._news = asyncio.Event()
@@ -99,6 +99,10 @@ class Delivery:
         self._refresh_at = clock.now() + (capabilities.status_refresh_s or LONGEST_WAIT_S)
         self._failures = 0
         self._retry_at = 0.0
+
+    def adopt(self, placeholder: str) -> None:
+        """Let a message that stands already become the first part; before ``run``."""
+        self._messages = [_Message(placeholder, None)]
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
@@ -150,6 +154,7 @@ class Delivery:
 
     def _wanted(self, finished: bool) -> list[View]:
         if change := self._draft.take():
+            self._chars = len(change.text) + (0 if change.replaces else self._chars)
             if change.replaces:
                 self._parts.replace(change.text)
             else:
@@ -159,7 +164,8 @@ class Delivery:
             parts.pop()
         views = [View(part.text) for part in parts]
         if views and not finished:
-            views[-1] = View(repair(parts[-1].text), live=True)
+            preview = self._parts.preview()
+            views[-1:] = [View(preview, live=True)] if preview.strip() else []
         if finished and self._footer:
             views = self._with_footer(views)
         return [replace(v, footer=v.footer or self._doubt) if i in self._doubtful else v for i, v in enumerate(views)]
@@ -186,7 +192,7 @@ class Delivery:
         is_first = index == 0 and (self._must_post(0) or self._messages[0].view is None)
         urgency = Urgency.FINAL if finished else Urgency.FIRST if is_first else Urgency.INTERIM
         wait_s = self._pacer.wait_s(self._name, self._budgets(index), urgency, now)
-        is_short = self._parts.chars < self._pace.first_words_chars
+        is_short = self._chars < self._pace.first_words_chars
         if urgency is Urgency.FIRST and is_short and self._first_delta_at is not None:
             wait_s = max(wait_s, self._first_delta_at + self._pace.first_words_wait_s - now)
         return max(wait_s, self._retry_at - now)
@@ -228,7 +234,7 @@ class Delivery:
         except MessageGone:
             self._messages[index] = _Message("", None)
         except PartTooLong:
-            self._split_smaller()
+            self._split_smaller(index)
 
     async def _post(self, index: int, view: View) -> None:
         found = await self._look_up(index) if index in self._unknown else None
@@ -259,12 +265,12 @@ class Delivery:
         self._unknown.discard(index)
         return found
 
-    def _split_smaller(self) -> None:
+    def _split_smaller(self, index: int) -> None:
         smaller = self._rules.limit // 2
         if smaller < SMALLEST_PART_CHARS:
             raise PlatformRejected("the platform finds even a small part too long")
         self._rules = replace(self._rules, limit=smaller)
-        self._parts.shrink(smaller)
+        self._parts.shrink(smaller, index)
 
     def _back_off(self) -> None:
         self._failures += 1

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bridge.asking import AskingOptions
 from bridge.control import Control, Dispatch
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
@@ -83,16 +84,22 @@ async def core_of(
     """Assemble a core around ``agent``."""
     clock = FakeClock()
     platform = platform or FakePlatform()
-    options = options or TurnOptions(identity_secret=b"secret of the tests")
+    options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
         routes = Routes({"default": AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})}, "default")
         platforms = {platform.name: platform}
         lanes = Lanes(tasks, opened, clock, holder="test", max_waiting=max_waiting)
         turns = Turns(routes, opened, clock, Pacer(), options, platforms)
-        control = Control(turns, lanes, routes, opened, clock, platforms, scope=options.scope)
+        control = Control(turns, lanes, routes, opened, clock, platforms, scope=options.asking.scope)
         lanes.employ(Dispatch(turns, control))
         intake = Intake(
-            Gate(gate or GateRules()), lanes, opened, clock, platforms, scope=options.scope, default_language="en"
+            Gate(gate or GateRules()),
+            lanes,
+            opened,
+            clock,
+            platforms,
+            scope=options.asking.scope,
+            default_language="en",
         )
         core = Core(agent, platform, opened, clock, lanes, turns, intake)
         try:

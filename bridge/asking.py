@@ -1,0 +1,184 @@
+"""The agent's side of a turn: its conversation, the question, and listening to the answer.
+
+The question is sent once; again only where the agent certainly did not take it (the conversation is gone or occupied).
+Where the outcome is unknown it is looked up. The listening loop never waits for a platform.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from bridge.draft import Draft
+from bridge.errors import AgentBusy, AgentUnavailable, ConversationGone
+from bridge.keys import agent_user_id
+from bridge.ledger import Ledger
+from bridge.live import LiveTurn
+from bridge.model import (
+    AgentEvent,
+    ChatRef,
+    ChatStarted,
+    ContextMessage,
+    Conversation,
+    Envelope,
+    Question,
+    Scope,
+    TurnState,
+)
+from bridge.ports import Clock, Platform, Store
+from bridge.wording import extend_history, read_history, word_earlier, word_question, word_variables
+
+BUSY_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AskingOptions:
+    """What the operator decides about questions."""
+
+    scope: Scope = Scope.THREAD
+    identity_secret: bytes | None = None
+    name_authors: bool = True
+    earlier_messages: int = 30
+    earlier_chars: int = 8000
+    busy_patience_s: float = 120.0
+
+
+def history_note(key: str) -> str:
+    """Name the note that holds the history of a conversation whose agent saves none."""
+    return f"history:{key}"
+
+
+class Asking:
+    """Asks one question and folds the answer into ``draft``; ``changed`` is called whenever there is new text."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        locale: str,
+        *,
+        draft: Draft,
+        changed: Callable[[], None],
+        live: LiveTurn,
+        ledger: Ledger,
+        platform: Platform,
+        store: Store,
+        clock: Clock,
+        options: AskingOptions,
+    ) -> None:
+        self._envelope = envelope
+        self._locale = locale
+        self._draft = draft
+        self._changed = changed
+        self._live = live
+        self._binding = live.binding
+        self._ledger = ledger
+        self._platform = platform
+        self._store = store
+        self._clock = clock
+        self._options = options
+        self._key = ledger.record.key
+        self.began_afresh = False
+        """The earlier conversation could not be continued; the user should read so."""
+
+    async def run(self) -> None:
+        """Ask, and listen until the answer has ended.
+
+        Raises:
+            AgentError: The agent failed; the draft holds what it said before.
+            Stopped: Somebody stopped the turn.
+            StoreError: An intent could not be written down; nothing was asked.
+        """
+        conversation, is_new = await self._conversation()
+        patience_until = self._clock.now() + self._options.busy_patience_s
+        while True:
+            question = await self._question(conversation, is_new)
+            await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
+            try:
+                async with self._binding.agent.ask(question) as events:
+                    await self._listen(events)
+            except ConversationGone:
+                if is_new or self._draft.chat is not None:
+                    raise
+                conversation, is_new = await self._new_conversation(), True
+                self.began_afresh = True
+            except AgentBusy:
+                if self._clock.now() > patience_until:
+                    raise
+                await self._clock.sleep(BUSY_RETRY_S)
+            except AgentUnavailable as error:
+                if not error.outcome_unknown or self._draft.chat is not None:
+                    raise
+                await self._follow_lost_question(conversation, error)
+                return
+            else:
+                return
+
+    async def remember(self) -> None:
+        """Keep the exchange ourselves, where the agent's service saves no history."""
+        if self._binding.agent.capabilities.saves_history:
+            return
+        note = history_note(self._key)
+        history = extend_history(
+            await self._store.note(note), self._question_text(), self._draft.text, self._options.earlier_chars
+        )
+        await self._store.remember(note, history)
+
+    async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
+        async for event in events:
+            if self._draft.apply(event):
+                self._changed()
+            if isinstance(event, ChatStarted) and self._ledger.state is not TurnState.ASKED:
+                await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
+                await self._live.started(event.chat)
+
+    async def _follow_lost_question(self, conversation: Conversation, error: AgentUnavailable) -> None:
+        """The question may or may not be at the agent: follow its run if it is, otherwise say that it failed."""
+        found = await self._binding.agent.find_question(conversation.conversation_id, self._ledger.record.turn_id)
+        if found is None or not found.chat_id:
+            raise error
+        chat = ChatRef(conversation.conversation_id, found.chat_id)
+        async with self._binding.agent.follow(chat) as events:
+            await self._listen(events)
+
+    # --- the conversation and the question ---
+
+    async def _conversation(self) -> tuple[Conversation, bool]:
+        """Find the agent's conversation of this lane, or create one; true when it is new."""
+        known = await self._store.conversation(self._key)
+        if known is not None and (known.agent, known.bot_id) == (self._binding.name, self._binding.bot_id):
+            known = replace(known, last_used_at_s=self._clock.wall())
+            await self._store.bind(known)
+            return known, False
+        self.began_afresh = known is not None
+        return await self._new_conversation(), True
+
+    async def _new_conversation(self) -> Conversation:
+        binding, now = self._binding, self._clock.wall()
+        conversation_id = await binding.agent.create_conversation(binding.bot_id)
+        conversation = Conversation(self._key, conversation_id, binding.name, binding.bot_id, now, now)
+        await self._store.bind(conversation)
+        return conversation
+
+    async def _question(self, conversation: Conversation, is_new: bool) -> Question:
+        envelope, options = self._envelope, self._options
+        return Question(
+            bot_id=self._binding.bot_id,
+            user_id=agent_user_id(self._key, envelope.place, envelope.author, options.scope, options.identity_secret),
+            conversation_id=conversation.conversation_id,
+            text=self._question_text(),
+            mark=self._ledger.record.turn_id,
+            context=await self._context(is_new),
+            variables=word_variables(self._binding.variables, envelope, self._locale),
+        )
+
+    async def _context(self, is_new: bool) -> tuple[ContextMessage, ...]:
+        """What the agent shall know before the question and does not know by itself."""
+        options = self._options
+        if is_new and self._envelope.inside_thread and options.earlier_messages:
+            earlier = await self._platform.earlier_messages(self._envelope, options.earlier_messages)
+            return word_earlier(earlier, options.earlier_chars)
+        if not is_new and not self._binding.agent.capabilities.saves_history:
+            return read_history(await self._store.note(history_note(self._key)))
+        return ()
+
+    def _question_text(self) -> str:
+        shared = self._options.name_authors and self._options.scope is not Scope.USER
+        return word_question(self._envelope, name_author=shared)

@@ -1,0 +1,472 @@
+"""The road of a message through the whole core, with a fake agent and a fake platform."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bridge.asking import AskingOptions
+from bridge.errors import (
+    AgentBusy,
+    AgentCancelled,
+    AgentRejected,
+    AgentUnavailable,
+    ConversationGone,
+    PlatformRateLimited,
+    PlatformRejected,
+    PlatformUnavailable,
+)
+from bridge.gate import AccessList, GateRules
+from bridge.model import (
+    ActionRequired,
+    Addressing,
+    AgentCapabilities,
+    AnswerCompleted,
+    AnswerDelta,
+    Attachment,
+    ChatCompleted,
+    ChatRef,
+    ChatStarted,
+    ContextMessage,
+    EarlierMessage,
+    FoundQuestion,
+    Outcome,
+    Scope,
+    ToolCall,
+    TurnState,
+    Usage,
+)
+from bridge.testing.core import core_of
+from bridge.testing.fakes import FakeAgent, FakePlatform, Step, envelope, spoken
+from bridge.texts import Say, say
+from bridge.turn import TurnOptions
+
+ASKING = AskingOptions(identity_secret=b"secret of the tests")
+OPTIONS = TurnOptions(ASKING)
+
+
+def lost(*, applied: bool) -> PlatformUnavailable:
+    """A platform call that failed on the way."""
+    return PlatformUnavailable("lost", outcome_unknown=applied)
+
+
+async def test_an_answer_reaches_the_platform_whole() -> None:
+    """The ordinary case: asked once, shown whole, written down as delivered."""
+    async with core_of(FakeAgent(spoken("Hello, ", "Ann", "!"))) as core:
+        assert await core.answered(envelope("hi")) == ["Hello, Ann!"]
+        record = await core.record(envelope("hi"))
+        assert (record.conversation_id, record.chat_id, record.answer) == ("conversation-1", "chat-1", "Hello, Ann!")
+        assert [part.index for part in record.parts] == [0]
+        question = core.agent.questions[0]
+        assert (question.bot_id, question.mark, question.text) == ("bot-1", record.turn_id, "name of U1: hi")
+        assert question.variables == {"who": "name of U1"}
+
+
+async def test_the_message_grows_while_the_agent_speaks() -> None:
+    """Each pause of the agent shows what it said so far."""
+    gates = [asyncio.Event() for _ in range(3)]
+    script: list[Step] = [ChatStarted(ChatRef("", "chat-1"))]
+    for gate, text in zip(gates, ("The first sentence. ", "The second sentence. ", "The third sentence."), strict=True):
+        script += [AnswerDelta("m1", text), gate]
+    script += [ChatCompleted(Usage())]
+    async with core_of(FakeAgent(script)) as core:
+        assert await core.intake.accept(envelope())
+        for gate, ending in zip(gates, ("first sentence.", "second sentence.", "third sentence."), strict=True):
+            await core.until(
+                lambda ending=ending: (
+                    core.platform.visible()[-1:] != [] and core.platform.visible()[-1].strip().endswith(ending)
+                )
+            )  # type: ignore[misc]
+            gate.set()
+        await core.ended(envelope())
+        views = next(iter(core.platform.messages.values())).views
+        assert [len(view.text) for view in views] == sorted({len(view.text) for view in views})
+
+
+async def test_a_conversation_is_remembered_and_new_forgets_it() -> None:
+    """The second question reaches the same conversation; after ``!new`` a fresh one."""
+    async with core_of(FakeAgent(spoken("a"), spoken("b"), spoken("c"))) as core:
+        for number, text in enumerate(("one", "two", "!new", "three"), start=1):
+            await core.ask(envelope(text, number=number))
+        asked = [question.conversation_id for question in core.agent.questions]
+        assert asked == ["conversation-1", "conversation-1", "conversation-2"]
+        assert say(Say.NEW_DONE, "en") in core.platform.visible()
+
+
+async def test_questions_of_one_conversation_run_one_at_a_time_in_order() -> None:
+    """Later ones show at once that they wait; another conversation does not wait."""
+    gate = asyncio.Event()
+    slow: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "slow"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(slow, spoken("elsewhere"), spoken("second"), spoken("third"))) as core:
+        for number in (1, 2, 3):
+            assert await core.intake.accept(envelope(f"q{number}", number=number))
+            await core.clock.settle()
+        assert core.platform.calls.count("waiting") == 2
+        other = envelope("other", number=9, thread="elsewhere")
+        await core.ask(other)
+        assert [q.text for q in core.agent.questions] == ["name of U1: q1", "name of U1: other"]
+        gate.set()
+        await core.ended(envelope(number=1), envelope(number=2), envelope(number=3))
+        assert core.platform.visible() == ["elsewhere", "slow", "second", "third"]
+
+
+async def test_a_repeat_is_one_turn() -> None:
+    """The same delivery key, before and after the answer: nothing happens."""
+    async with core_of(FakeAgent(spoken("once"))) as core:
+        assert await core.intake.accept(envelope())
+        assert not await core.intake.accept(envelope())
+        await core.ended(envelope())
+        assert not await core.intake.accept(envelope())
+        assert core.platform.visible() == ["once"]
+
+
+async def test_a_full_lane_says_so() -> None:
+    """What does not fit into the queue gets a sentence and is not written down."""
+    gate = asyncio.Event()
+    blocked: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "x"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(blocked, spoken("y")), max_waiting=1) as core:
+        for number in (1, 2):
+            assert await core.intake.accept(envelope(number=number))
+            await core.clock.settle()
+        assert not await core.intake.accept(envelope(number=3))
+        await core.until(lambda: say(Say.QUEUE_FULL, "en") in core.platform.visible())
+        gate.set()
+        await core.ended(envelope(number=1), envelope(number=2))
+
+
+async def test_an_unrelated_message_in_a_thread_is_left_alone() -> None:
+    """A follow-up without a mention is ours only where we take part."""
+    follow_up = envelope("and?", number=2, addressing=Addressing.FOLLOW_UP)
+    async with core_of(FakeAgent(spoken("a"), spoken("b"))) as core:
+        assert not await core.intake.accept(follow_up)
+        await core.ask(envelope())
+        assert await core.intake.accept(follow_up)
+        await core.ended(follow_up)
+        assert not await core.intake.accept(
+            replace(follow_up, delivery_key="x", place=replace(follow_up.place, thread="other"))
+        )
+
+
+async def test_follow_ups_also_work_where_the_channel_is_the_conversation() -> None:
+    """With scope ``channel`` we take part in the threads in which we were called, not in every thread."""
+    options = replace(OPTIONS, asking=replace(ASKING, scope=Scope.CHANNEL))
+    follow_up = envelope("and?", number=2, addressing=Addressing.FOLLOW_UP)
+    elsewhere = envelope("and?", number=3, thread="other", addressing=Addressing.FOLLOW_UP)
+    async with core_of(FakeAgent(spoken("a"), spoken("b")), options=options) as core:
+        await core.ask(envelope())
+        assert not await core.intake.accept(elsewhere)
+        assert await core.intake.accept(follow_up)
+        await core.ended(follow_up)
+        assert core.agent.conversations == 1
+
+
+async def test_the_gate_answers_a_mention_and_ignores_the_rest() -> None:
+    """Who may not gets one sentence; nothing is asked or written down."""
+    rules = GateRules(users=AccessList(allow=frozenset()))
+    async with core_of(FakeAgent(), gate=rules) as core:
+        assert not await core.intake.accept(envelope(number=1))
+        assert not await core.intake.accept(envelope(number=2))
+        await core.clock.settle()
+        assert core.platform.visible() == [say(Say.NOT_ALLOWED, "en")]
+        assert await core.store.unfinished() == []
+
+
+async def test_a_long_answer_continues_in_the_next_message() -> None:
+    """30 000 characters: every one of them stands on the platform, in order, within the limit."""
+    text = "".join(f"Sentence number {n} of a very long answer. " for n in range(700))
+    deltas = [text[i : i + 100] for i in range(0, len(text), 100)]
+    async with core_of(FakeAgent(spoken(*deltas))) as core:
+        shown = await core.answered(envelope())
+        assert "".join(shown).replace(" ", "") == text.replace(" ", "")
+        assert all(len(part) <= 2000 for part in shown)
+        assert len(shown) > 10
+
+
+async def test_a_completed_text_that_differs_replaces_what_was_shown() -> None:
+    """The truth is the completed text, also when it is shorter."""
+    gate = asyncio.Event()
+    wrong = "wrong " * 700
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", wrong),
+        gate,
+        AnswerCompleted("m", "right"),
+        ChatCompleted(Usage()),
+    ]
+    async with core_of(FakeAgent(script)) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: len(core.platform.visible()) >= 2)
+        gate.set()
+        await core.ended(envelope())
+        assert core.platform.visible() == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ([ChatStarted(ChatRef("", "1")), ChatCompleted(Usage())], Say.EMPTY_ANSWER),
+        ([AgentRejected("refused", code=4014, said=Say.AGENT_REFUSED)], Say.AGENT_REFUSED),
+        ([AgentUnavailable("down", outcome_unknown=False)], Say.AGENT_UNAVAILABLE),
+        ([RuntimeError("a bug of ours")], Say.INTERNAL),
+        (
+            [ChatStarted(ChatRef("", "1")), ActionRequired(ChatRef("", "1"), (ToolCall("t", "function", "f", "{}"),))],
+            Say.AGENT_NEEDS_ACTION,
+        ),
+        ([ChatStarted(ChatRef("", "1")), AgentCancelled("cancelled elsewhere")], Say.STOPPED),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "zh"])
+async def test_every_failure_ends_as_a_sentence(script: list[Step], sentence: Say, locale: str) -> None:
+    """In the reader's language, without an exception's words; the sign of life is taken away."""
+    message = envelope(locale=locale)
+    async with core_of(FakeAgent(script)) as core:
+        await core.ask(message)
+        shown = core.platform.visible()
+        assert len(shown) == 1
+        assert shown[0].startswith(say(sentence, locale))
+        assert core.platform.calls[-1] == "settle"
+
+
+async def test_partial_text_stays_and_is_marked() -> None:
+    """What the agent said before it broke is still there, with what happened below it."""
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", "Half an ans"),
+        AgentRejected("broke", code=5000),
+    ]
+    async with core_of(FakeAgent(script)) as core:
+        record = await core.ask(envelope())
+        assert record.outcome is Outcome.FAILED
+        (shown,) = core.platform.visible()
+        assert shown.startswith("Half an ans")
+        assert say(Say.INTERRUPTED, "en") in shown
+        assert record.turn_id[:8] in shown
+
+
+async def test_a_message_with_only_an_attachment_gets_a_sentence() -> None:
+    """Nothing is asked; the person reads what to do."""
+    message = replace(envelope(""), attachments=(Attachment("F1", "cat.png"),))
+    async with core_of(FakeAgent()) as core:
+        record = await core.ask(message)
+        assert record.outcome is Outcome.REFUSED
+        assert core.platform.visible() == [say(Say.ATTACHMENT_ONLY, "en")]
+
+
+async def test_an_occupied_conversation_is_waited_for() -> None:
+    """Another run in our conversation: asked again when it may have ended, within bounds."""
+    busy: list[Step] = [AgentBusy("occupied", code=4016)]
+    async with core_of(FakeAgent(busy, busy, spoken("now"))) as core:
+        assert await core.answered(envelope()) == ["now"]
+    async with core_of(FakeAgent(*[busy] * 200)) as core:
+        await core.ask(envelope())
+        assert core.platform.visible()[0].startswith(say(Say.CONVERSATION_OCCUPIED, "en"))
+
+
+async def test_a_conversation_that_is_gone_is_replaced_and_said_in_a_line() -> None:
+    """Code 4002: a new conversation, the question asked there."""
+    gone: list[Step] = [ConversationGone("gone", code=4002)]
+    async with core_of(FakeAgent(spoken("a"), gone, spoken("b"))) as core:
+        await core.ask(envelope(number=1))
+        shown = await core.answered(envelope(number=2))
+        assert shown == [f"b\n\n{say(Say.NEW_CONVERSATION_FORCED, 'en')}"]
+        assert [q.conversation_id for q in core.agent.questions] == [
+            "conversation-1",
+            "conversation-1",
+            "conversation-2",
+        ]
+
+
+async def test_a_question_of_unknown_outcome_is_looked_up_not_repeated() -> None:
+    """The reply to our question was lost: its run is found and followed."""
+    agent = FakeAgent([AgentUnavailable("lost", outcome_unknown=True)], spoken("found"))
+    agent.found = FoundQuestion("q1", "chat-7")
+    async with core_of(agent) as core:
+        assert await core.answered(envelope()) == ["found"]
+        assert agent.followed == [ChatRef("conversation-1", "chat-7")]
+        assert len(agent.questions) == 1
+
+
+async def test_a_thread_brings_its_earlier_messages_once() -> None:
+    """A conversation begun inside a thread knows what was said there; the next question does not repeat it."""
+    platform = FakePlatform(earlier=[EarlierMessage("Ben", "the build is red"), EarlierMessage("me", "hm", ours=True)])
+    async with core_of(FakeAgent(spoken("a"), spoken("b")), platform=platform) as core:
+        await core.ask(envelope(number=1, inside_thread=True))
+        await core.ask(envelope(number=2, inside_thread=True))
+        assert core.agent.questions[0].context == (
+            ContextMessage("user", "Ben: the build is red"),
+            ContextMessage("assistant", "hm"),
+        )
+        assert core.agent.questions[1].context == ()
+
+
+async def test_an_agent_that_saves_nothing_is_sent_our_own_history() -> None:
+    """The second question carries the first exchange."""
+    agent = FakeAgent(spoken("a"), spoken("b"))
+    agent.capabilities = AgentCapabilities(saves_history=False)
+    async with core_of(agent) as core:
+        await core.ask(envelope("one", number=1))
+        await core.ask(envelope("two", number=2))
+        assert agent.questions[1].context == (
+            ContextMessage("user", "name of U1: one"),
+            ContextMessage("assistant", "a"),
+        )
+
+
+async def test_stop_cancels_at_the_agent_and_keeps_the_partial_text() -> None:
+    """``stop`` does not queue behind what it stops, nor does it stop somebody else's turn."""
+    gate = asyncio.Event()
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), AnswerDelta("m", "I was going to say that it is"), gate]
+    async with core_of(FakeAgent(script)) as core:
+        assert await core.intake.accept(envelope(number=1))
+        await core.until(lambda: core.platform.visible() != [])
+        await core.ask(envelope("!stop", number=2, author="U2", inside_thread=True))
+        assert core.agent.cancelled == []
+        await core.ask(envelope("停止", number=3, inside_thread=True))
+        (record,) = await core.ended(envelope(number=1))
+        assert record.outcome is Outcome.STOPPED
+        assert core.agent.cancelled == [ChatRef("conversation-1", "1")]
+        assert core.platform.visible(record.turn_id) == [f"I was going to say that it is\n\n{say(Say.STOPPED, 'en')}"]
+
+
+async def test_stop_before_the_run_has_a_name_waits_for_it() -> None:
+    """Stopped while asking: cancelled as soon as the agent names the run."""
+    gate = asyncio.Event()
+    async with core_of(FakeAgent([gate, ChatStarted(ChatRef("", "1")), AnswerDelta("m", "x")])) as core:
+        assert await core.intake.accept(envelope(number=1))
+        await core.until(lambda: core.agent.questions != [])
+        await core.ask(envelope("stop", number=2, inside_thread=True))
+        gate.set()
+        (record,) = await core.ended(envelope(number=1))
+        assert (record.outcome, core.agent.cancelled) == (Outcome.STOPPED, [ChatRef("conversation-1", "1")])
+
+
+async def test_stop_also_drops_what_waits() -> None:
+    """A waiting question of the caller ends without being asked; so does one that its author deletes."""
+    gate = asyncio.Event()
+    blocked: list[Step] = [ChatStarted(ChatRef("", "1")), gate]
+    async with core_of(FakeAgent(blocked)) as core:
+        for number in (1, 2, 3):
+            assert await core.intake.accept(envelope(number=number))
+            await core.clock.settle()
+        await core.intake.withdraw(envelope(number=3).delivery_key)
+        await core.ask(envelope("!stop", number=4, inside_thread=True))
+        records = await core.ended(*(envelope(number=n) for n in (1, 2, 3)))
+        assert [record.outcome for record in records] == [Outcome.STOPPED, Outcome.STOPPED, Outcome.WITHDRAWN]
+        assert len(core.agent.questions) == 1
+
+
+async def test_status_and_help_answer_at_once() -> None:
+    """Commands do not wait behind a running turn."""
+    gate = asyncio.Event()
+    blocked: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "x"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(blocked)) as core:
+        assert await core.intake.accept(envelope(number=1))
+        await core.until(lambda: core.agent.questions != [])
+        await core.ask(envelope("!status", number=2, inside_thread=True))
+        await core.ask(envelope("帮助", number=3, locale="zh"))
+        visible = core.platform.visible()
+        assert visible[0].startswith(say(Say.STATUS_RUNNING, "en", agent="default", running=1, waiting=0))
+        assert visible[1] == say(Say.HELP, "zh")
+        gate.set()
+        await core.ended(envelope(number=1))
+
+
+async def test_a_placeholder_becomes_the_answer() -> None:
+    """Where the sign of life is a message, the first words replace it."""
+    async with core_of(FakeAgent(spoken("Hello")), platform=FakePlatform(placeholder=True)) as core:
+        assert await core.answered(envelope()) == ["Hello"]
+        assert "post" not in core.platform.calls
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        {"post": [lost(applied=False)]},
+        {"post!": [lost(applied=True)]},
+        {"post": [lost(applied=True)]},
+        {"post": [PlatformRateLimited("slow down", retry_after_s=20.0)]},
+        {"edit": [PlatformRateLimited("slow down", retry_after_s=20.0), lost(applied=True), lost(applied=False)]},
+        {"open": [lost(applied=False)], "settle": [lost(applied=False)]},
+    ],
+)
+async def test_troubles_of_the_platform_leave_one_whole_answer(errors: dict[str, list[PlatformUnavailable]]) -> None:
+    """Lost responses, refusals and outages: the whole text, exactly once."""
+    gate = asyncio.Event()
+    first = "The first words of a fairly long answer. "
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", first),
+        gate,
+        AnswerDelta("m", "The end."),
+        ChatCompleted(Usage()),
+    ]
+    platform = FakePlatform(errors=dict(errors))
+    async with core_of(FakeAgent(script), platform=platform) as core:
+        assert await core.intake.accept(envelope())
+        await core.clock.run(5.0)
+        gate.set()
+        await core.ended(envelope())
+        assert platform.visible() == [first + "The end."]
+
+
+async def test_a_post_that_cannot_be_looked_up_is_repeated_once_and_marked() -> None:
+    """Where the platform does not let us look, a double is possible and says so."""
+    platform = FakePlatform(errors={"post!": [lost(applied=True)], "find_posted": [PlatformRejected("no scope")]})
+    async with core_of(FakeAgent(spoken("Hello")), platform=platform) as core:
+        await core.ask(envelope())
+        assert platform.visible() == ["Hello", f"Hello\n\n{say(Say.MAYBE_DUPLICATE, 'en')}"]
+
+
+async def test_a_deleted_message_is_posted_anew() -> None:
+    """Somebody deletes the growing message: the whole text comes again."""
+    gate = asyncio.Event()
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", "A growing answer, deleted. "),
+        gate,
+        AnswerDelta("m", "Still here."),
+        ChatCompleted(Usage()),
+    ]
+    async with core_of(FakeAgent(script)) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: core.platform.visible() != [])
+        next(iter(core.platform.messages.values())).deleted = True
+        gate.set()
+        await core.ended(envelope())
+        assert core.platform.visible() == ["A growing answer, deleted. Still here."]
+
+
+async def test_where_nothing_can_be_shown_the_agent_is_stopped() -> None:
+    """Archived while answering: the run is cancelled, the turn ends as failed."""
+    gate = asyncio.Event()
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), AnswerDelta("m", "A growing answer, never seen."), gate]
+    platform = FakePlatform(errors={"post": [PlatformRejected("is_archived")]})
+    async with core_of(FakeAgent(script), platform=platform) as core:
+        record = await core.ask(envelope())
+        assert (record.outcome, record.reason) == (Outcome.FAILED, "is_archived")
+        assert core.agent.cancelled == [ChatRef("conversation-1", "1")]
+
+
+async def test_an_agent_without_end_is_given_up() -> None:
+    """A run that outlasts the whole turn's limit is cancelled and said to be silent."""
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), asyncio.Event()]
+    async with core_of(FakeAgent(script), options=replace(OPTIONS, turn_timeout_s=0.05)) as core:
+        assert await core.intake.accept(envelope())
+        async with asyncio.timeout(5):
+            while (await core.record(envelope())).state is not TurnState.ENDED:
+                await asyncio.sleep(0.01)
+                await core.clock.run(0.1)
+        assert core.platform.visible()[0].startswith(say(Say.AGENT_SILENT, "en"))
+        assert core.agent.cancelled != []
+
+
+async def test_the_sign_of_life_is_renewed_until_the_first_words() -> None:
+    """An agent that thinks for long: the status does not lapse."""
+    gate = asyncio.Event()
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "x"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(script)) as core:
+        assert await core.intake.accept(envelope())
+        await core.clock.run(200.0)
+        assert core.platform.calls.count("refresh") == 2
+        gate.set()
+        await core.ended(envelope())
