@@ -153,11 +153,11 @@ class TerminalReply:
 
     async def waiting(self, position: int) -> None:
         with closed_is_rejected():
-            self._display.remark(self._services.speech(Say.WAITING, self._locale, position=position))
+            self._display.hint(self._services.speech(Say.WAITING, self._locale, position=position))
 
     async def open(self) -> str | None:
         with closed_is_rejected():
-            self._display.begin(self._services.speech(Say.THINKING, self._locale))
+            self._display.begin(self._services.speech(Say.PLACEHOLDER, self._locale))
         return None
 
     async def refresh(self) -> None:

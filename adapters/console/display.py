@@ -47,6 +47,10 @@ class Display(Protocol):
         """Show a sentence of ours."""
         ...
 
+    def hint(self, text: str) -> None:
+        """Show a sentence that matters only while somebody watches."""
+        ...
+
 
 class PlainDisplay:
     """Prints text as it grows, and nothing else: for pipes, files and tests."""
@@ -82,6 +86,9 @@ class PlainDisplay:
 
     def remark(self, text: str) -> None:
         self._print(f"{text}\n")
+
+    def hint(self, text: str) -> None:
+        """Nobody watches."""
 
     def _print(self, text: str) -> None:
         if text:
@@ -147,6 +154,9 @@ class RichDisplay:
 
     def remark(self, text: str) -> None:
         self._console.print(Text(text, style="dim"))
+
+    def hint(self, text: str) -> None:
+        self.remark(text)
 
 
 def _drawn(view: View) -> RenderableType:
