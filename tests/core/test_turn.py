@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from bridge.errors import (
     AgentRejected,
     AgentUnavailable,
     ConversationGone,
+    PlatformError,
     PlatformRateLimited,
     PlatformRejected,
     PlatformUnavailable,
@@ -36,13 +38,17 @@ from bridge.model import (
     TurnState,
     Usage,
 )
-from bridge.testing.core import core_of
+from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, Step, envelope, spoken
 from bridge.texts import Say, say
 from bridge.turn import TurnOptions
 
 ASKING = AskingOptions(identity_secret=b"secret of the tests")
 OPTIONS = TurnOptions(ASKING)
+
+
+def _ends_with(core: Core, ending: str) -> bool:
+    return any(shown.strip().endswith(ending) for shown in core.platform.visible())
 
 
 def lost(*, applied: bool) -> PlatformUnavailable:
@@ -72,11 +78,7 @@ async def test_the_message_grows_while_the_agent_speaks() -> None:
     async with core_of(FakeAgent(script)) as core:
         assert await core.intake.accept(envelope())
         for gate, ending in zip(gates, ("first sentence.", "second sentence.", "third sentence."), strict=True):
-            await core.until(
-                lambda ending=ending: (
-                    core.platform.visible()[-1:] != [] and core.platform.visible()[-1].strip().endswith(ending)
-                )
-            )  # type: ignore[misc]
+            await core.until(partial(_ends_with, core, ending))
             gate.set()
         await core.ended(envelope())
         views = next(iter(core.platform.messages.values())).views
@@ -389,7 +391,7 @@ async def test_a_placeholder_becomes_the_answer() -> None:
         {"open": [lost(applied=False)], "settle": [lost(applied=False)]},
     ],
 )
-async def test_troubles_of_the_platform_leave_one_whole_answer(errors: dict[str, list[PlatformUnavailable]]) -> None:
+async def test_troubles_of_the_platform_leave_one_whole_answer(errors: dict[str, list[PlatformError]]) -> None:
     """Lost responses, refusals and outages: the whole text, exactly once."""
     gate = asyncio.Event()
     first = "The first words of a fairly long answer. "
