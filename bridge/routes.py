@@ -34,6 +34,11 @@ class Route:
             and self.channel in (None, place.channel)
         )
 
+    @property
+    def precision(self) -> int:
+        """How many things a place must match; the most precise route wins."""
+        return sum(wanted is not None for wanted in (self.instance, self.team, self.channel))
+
 
 class Routes:
     """All agents and the routes to them."""
@@ -41,9 +46,9 @@ class Routes:
     def __init__(self, bindings: Mapping[str, AgentBinding], default: str, routes: Sequence[Route] = ()) -> None:
         self._bindings = bindings
         self._default = default
-        self._routes = tuple(routes)
+        self._routes = sorted(routes, key=lambda route: -route.precision)
 
     def choose(self, place: Place) -> AgentBinding:
-        """Return the agent that answers at ``place``: the first route that fits decides."""
+        """Return the agent that answers at ``place``: the most precise route, the first one among equals."""
         name = next((route.agent for route in self._routes if route.matches(place)), self._default)
         return self._bindings[name]
