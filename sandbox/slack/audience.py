@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sandbox.journal import Entry
@@ -10,6 +11,9 @@ from sandbox.slack.mentions import labels, readable_text, small_print
 from sandbox.slack.model import Json, Message
 from sandbox.slack.stage import Step
 from sandbox.slack.streams import StreamState
+
+LOOK_AGAIN_S = 0.05
+"""A condition may depend on an app in this process, whose doings are not in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,18 @@ class Audience(Lookups):
         return [entry for entry in [*recorded, *left_open] if name in (None, entry.name)]
 
     async def wait_until(self, condition: Callable[[], bool], *, what: str, timeout_s: float = 10.0) -> None:
-        """Return as soon as a condition holds; it is looked at whenever something happens here.
+        """Return as soon as a condition holds; it is looked at whenever something happens here, and now and then.
 
         Raises:
-            TimeoutError: It did not within ``timeout_s`` real seconds.
+            TimeoutError: It did not within ``timeout_s`` real seconds; the message holds the journal's end.
         """
-        await self.service.journal.wait_until(condition, what=what, timeout_s=timeout_s)
+        journal, loop = self.service.journal, asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while loop.time() < deadline:
+            with suppress(TimeoutError):
+                await journal.wait_until(condition, what=what, timeout_s=LOOK_AGAIN_S)
+                return
+        await journal.wait_until(condition, what=f"{what}, {timeout_s:g} s before", timeout_s=0.0)
 
     async def wait_for_text(
         self, channel: str, text: str, thread_ts: str | None = None, *, timeout_s: float = 10.0

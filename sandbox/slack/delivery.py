@@ -1,5 +1,7 @@
 """Delivery of payloads to apps: at least once for events, once for everything else, in no promised order."""
 
+from collections.abc import Callable
+
 from sandbox.clock import SandboxClock
 from sandbox.faults import FaultSwitches
 from sandbox.journal import Journal
@@ -29,6 +31,7 @@ class Delivery:
         self._http = http
         self._held: list[Outgoing] | None = None
         self._on_their_way = 0
+        self._watchers: list[Callable[[Outgoing], None]] = []
         self.faults = FaultSwitches(DELIVERY_FAULTS)
 
     @property
@@ -38,11 +41,16 @@ class Delivery:
 
     def emit(self, outgoing: Outgoing) -> None:
         """Deliver an event some time soon; repeated until acknowledged or given up."""
+        for watcher in self._watchers:
+            watcher(outgoing)
         if self._held is not None:
             self._held.append(outgoing)
-            return
-        self._on_their_way += 1
-        self._background.spawn(self._deliver(outgoing))
+        else:
+            self._start(outgoing)
+
+    def watch(self, watcher: Callable[[Outgoing], None]) -> None:
+        """Let somebody see each event as it happens, before any delivery."""
+        self._watchers.append(watcher)
 
     def hold(self) -> None:
         """Keep all events back until ``release``."""
@@ -52,7 +60,7 @@ class Delivery:
         """Send what was held back, newest first if ``reverse``; return how many."""
         held, self._held = self._held or [], None
         for outgoing in reversed(held) if reverse else held:
-            self.emit(outgoing)
+            self._start(outgoing)
         return len(held)
 
     async def ask(self, outgoing: Outgoing) -> Answer:
@@ -62,6 +70,10 @@ class Delivery:
         if not answer.accepted and repeats:
             return await self._attempt(outgoing, Attempt(1, answer.failure))
         return answer
+
+    def _start(self, outgoing: Outgoing) -> None:
+        self._on_their_way += 1
+        self._background.spawn(self._deliver(outgoing))
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         try:

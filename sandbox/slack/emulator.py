@@ -199,7 +199,7 @@ class SlackEmulator(EmulatorServer, People, Interactions, Audience):
             home_team_id: Their own team, for people who come through Slack Connect.
         """
         user = User(
-            id=user_id or f"U{self.service.mint.number()}",
+            id=user_id or setup.free_id(self.service, "U"),
             name=name,
             team_id=home_team_id or team_id,
             locale=locale,

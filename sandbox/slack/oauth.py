@@ -1,6 +1,8 @@
 """OAuth: the authorise page that agrees at once, and ``oauth.v2.access`` with rotation."""
 
-from aiohttp import BasicAuth, web
+import base64
+
+from aiohttp import web
 from yarl import URL
 
 from sandbox.slack.limits import ROTATED_TOKEN_LIFETIME_S
@@ -60,8 +62,7 @@ class OAuth:
     def _client(self, values: Json, authorization: str | None) -> App:
         client_id, secret = str(values.get("client_id", "")), str(values.get("client_secret", ""))
         if authorization and authorization.startswith("Basic "):
-            basic = BasicAuth.decode(authorization)
-            client_id, secret = basic.login, basic.password
+            client_id, secret = _basic_credentials(authorization)
         app = self._service.registry.app_by_client(client_id)
         if app is None:
             raise Refusal("invalid_client_id")
@@ -99,3 +100,12 @@ class OAuth:
         if installation.refresh_token is not None:
             answer |= {"refresh_token": installation.refresh_token, "expires_in": ROTATED_TOKEN_LIFETIME_S}
         return answer
+
+
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    try:
+        decoded = base64.b64decode(authorization.removeprefix("Basic "), validate=True).decode()
+    except ValueError:
+        raise Refusal("invalid_client_id") from None
+    name, _, secret = decoded.partition(":")
+    return name, secret

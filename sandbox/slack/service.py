@@ -60,7 +60,9 @@ class Service:
         kind = ChannelKind.IM if len(members) <= 2 else ChannelKind.MPIM
         prefix = "D" if kind is ChannelKind.IM else "G"
         name = "" if kind is ChannelKind.IM else f"mpdm-{'-'.join(sorted(members)).lower()}"
-        channel = Channel(f"{prefix}{self.mint.number()}", kind, name, set(members), created=int(self.clock.now()))
+        taken = {channel_id for known in self.workspaces.values() for channel_id in known.channels}
+        channel_id = self.mint.short_id(prefix, taken)
+        channel = Channel(channel_id, kind, name, set(members), created=int(self.clock.now()))
         workspace.channels[channel.id] = channel
         return channel
 

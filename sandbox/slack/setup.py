@@ -76,7 +76,7 @@ def add_channel(
     """Add a public or private channel."""
     kind = ChannelKind.PRIVATE if private else ChannelKind.PUBLIC
     channel = Channel(
-        id=channel_id or f"C{service.mint.number()}",
+        id=channel_id or free_id(service, "C"),
         kind=kind,
         name=name.removeprefix("#"),
         members=members,
@@ -84,3 +84,9 @@ def add_channel(
     )
     workspace.channels[channel.id] = channel
     return channel
+
+
+def free_id(service: Service, prefix: str) -> str:
+    """Return a short id that no user and no channel of any workspace has."""
+    taken = {key for workspace in service.workspaces.values() for key in (*workspace.users, *workspace.channels)}
+    return service.mint.short_id(prefix, taken)

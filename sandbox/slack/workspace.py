@@ -1,7 +1,7 @@
 """One workspace's memory: people, channels and their messages, looked up and added to; no rules, no wire."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from sandbox.clock import SandboxClock
 from sandbox.slack.model import Channel, ChannelKind, FileRecord, Message, Team, User
@@ -27,6 +27,13 @@ class Mint:
     def id(self, prefix: str, length: int = 8) -> str:
         """Return an id such as ``F1K3P0QZ7``: the prefix, then ``length`` capitals and digits."""
         return prefix + "".join(self.random.choices(LETTERS, k=length))
+
+    def short_id(self, prefix: str, taken: Container[str]) -> str:
+        """Return an id that is easy to read in a test, ``C1``, ``C2`` …, not among those taken."""
+        number = 1
+        while f"{prefix}{number}" in taken:
+            number += 1
+        return f"{prefix}{number}"
 
     def hex(self, length: int = 32) -> str:
         """Return hexadecimal digits: secrets, hashes, signatures of links."""

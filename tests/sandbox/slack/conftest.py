@@ -109,7 +109,7 @@ def connect(slack: SlackEmulator) -> Connect:
 
     @asynccontextmanager
     async def connected(app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
-        handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=1)
+        handler: Any = AsyncSocketModeHandler(app, slack.app_token, ping_interval=1)
         await handler.connect_async()
         try:
             yield handler
