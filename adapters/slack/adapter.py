@@ -76,6 +76,8 @@ class SlackPlatform:
             PlatformError: Slack cannot be reached; start again after a while.
         """
         connected.clear()
+        self._us = None
+        self._web.forget_refusal()  # the token may have been granted again since
         us = await self._identify()
         receiver = Receiver(self._settings, self._rules, us, self._web, self._services.clock)
         app = receiver.app(intake, self._settings.bot_token.get_secret_value())

@@ -63,8 +63,8 @@ class Hourglass:
                 await self._unreact(ref)
         elif thorough and await self._is_noted(ref):
             await self._unreact(ref)
-        if self._overdue and thorough:
-            await self._unreact(next(iter(self._overdue)))
+        if thorough and (overdue := next((other for other in self._overdue if other != ref), None)):
+            await self._unreact(overdue)
 
     async def _react(self, ref: MessageRef) -> bool:
         try:

@@ -12,6 +12,7 @@ of the post, see ``reply``). So
 
 import html
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +67,9 @@ def _images_to_links(markdown: str) -> str:
     kept: list[str] = []
     end = 0
     for found in re.finditer(r"!\[", markdown):
-        if any(first <= found.start() < last for first, last in code):
+        while code and code[0][1] <= found.start():
+            code.popleft()
+        if code and code[0][0] <= found.start():
             continue
         label_end = _label_end(markdown, found.end())
         if markdown[label_end : label_end + 1] in ("(", "[") or has_definitions or label_end < 0:
@@ -94,9 +97,9 @@ def _label_end(markdown: str, start: int) -> int:
     return -1 if position < len(markdown) else len(markdown)
 
 
-def _code_ranges(markdown: str) -> list[tuple[int, int]]:
-    """Return where code certainly is; what might be none to Slack does not count."""
-    ranges: list[tuple[int, int]] = []
+def _code_ranges(markdown: str) -> deque[tuple[int, int]]:
+    """Return where code certainly is, in order; what might be none to Slack does not count."""
+    ranges: deque[tuple[int, int]] = deque()
     start = 0
     for line, is_code in _lines(markdown):
         if is_code:
@@ -104,7 +107,7 @@ def _code_ranges(markdown: str) -> list[tuple[int, int]]:
         else:
             # Table cells end code spans, so a bar inside leaves it open whether this is code.
             spans = (span for span in _CODE_SPAN.finditer(line) if "|" not in span.group())
-            ranges += [(start + span.start(), start + span.end()) for span in spans]
+            ranges.extend((start + span.start(), start + span.end()) for span in spans)
         start += len(line)
     return ranges
 

@@ -103,21 +103,19 @@ class Receiver:
         log.warning("the socket stays lost or mute, starting afresh", after_s=self._settings.rebuild_after_s)
 
     async def _is_alive(self, handler: AsyncSocketModeHandler) -> bool:
-        client = handler.client
-        tasks = (client.message_receiver, client.message_processor, client.current_session_monitor)
-        return await client.is_connected() and not any(task is None or task.done() for task in tasks)
+        alive = all(task is not None and not task.done() for task in _tasks(handler))
+        return alive and await handler.client.is_connected()
 
     async def _close(self, handler: AsyncSocketModeHandler) -> None:
         """Let events in hand be acknowledged, then close: a ghost connection counts against Slack's ten."""
-        client = handler.client
-        if self._taking:
-            with suppress(asyncio.CancelledError):
+        try:
+            if self._taking:
                 await asyncio.wait(set(self._taking), timeout=LAST_EVENTS_S)
-        tasks = [t for t in (client.message_receiver, client.message_processor, client.current_session_monitor) if t]
-        with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(CLOSE_S):
-                await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
-                await asyncio.wait(tasks)
+        finally:
+            with suppress(TimeoutError, OSError):
+                async with asyncio.timeout(CLOSE_S):
+                    await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
+                    await asyncio.wait([task for task in _tasks(handler) if task is not None])
 
     # --- events ---
 
@@ -184,6 +182,12 @@ class Receiver:
             self._seen[event_id] = None
         if len(self._seen) > EVENT_IDS_KEPT:
             self._seen.popitem(last=False)
+
+
+def _tasks(handler: AsyncSocketModeHandler) -> tuple[asyncio.Future[Any] | None, ...]:
+    """Return what the SDK runs for a socket; without any one of these it is deaf."""
+    client = handler.client
+    return client.message_receiver, client.message_processor, client.current_session_monitor
 
 
 def _is_hello(data: object) -> bool:

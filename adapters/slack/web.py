@@ -62,6 +62,11 @@ class Web:
         if self._session is not None:
             await self._session.close()
 
+    def forget_refusal(self) -> None:
+        """Begin anew: an earlier refusal of the bot token may not hold any more."""
+        self.refusal = None
+        self.refused.clear()
+
     def client(self, token: str | None) -> AsyncWebClient:
         """Make an SDK client on the shared session; without a token for Bolt, which adds one per request."""
         client = AsyncWebClient(
