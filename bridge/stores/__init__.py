@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from bridge.ports import Clock, Store
 
 
+__all__ = ["MEMORY", "StoreSettings", "open_store"]
+
+
 def open_store(settings: StoreSettings, clock: "Clock") -> "Store":
     """Return the store that ``settings.path`` names, to be entered with ``async with``; nothing is opened before."""
     if settings.path == MEMORY:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from bridge.errors import StoreUnavailable
 from bridge.stores.book import Book
-from bridge.stores.layout import Rows, settled_rows, staged_rows
+from bridge.stores.layout import Rows, rows_in_doubt, staged_rows
 from bridge.stores.writer import WriterThread
 
 T = TypeVar("T")
@@ -117,14 +117,14 @@ class GroupCommit:
     def _send(self) -> None:
         self._scheduled = False
         requests, self._waiting = self._waiting, []
+        in_doubt = rows_in_doubt(self._book, self._doubtful)
         answers = [self._decide(request) for request in requests if not request.answer.done()]
         rows = staged_rows(self._book)
         if not rows:
             self._book.settle()
             self._finish(answers)
             return
-        doubtful = settled_rows(self._book, self._doubtful - rows.keys())
-        batch = _Batch(answers, doubtful | rows)
+        batch = _Batch(answers, in_doubt | rows)
         self._flying = batch
         self._timer = self._loop.call_later(self._batch_limit_s, self._give_up, batch)
         self._writer.submit(lambda: self._write(batch.rows), lambda _, failure: self._landed(batch, failure))

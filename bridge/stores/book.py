@@ -132,6 +132,7 @@ class Book:
             raise StateConflict(f"turn {turn_id} has ended")
         if read is None or rules.changed_at_s(read) != ended.changed_at_s:
             raise RecordElsewhere
+        self.ended.settled[turn_id] = EndedTurn(ended.changed_at_s, read)  # in case its row must be written again
         return read
 
     def _put(self, turn: TurnRecord, number: int) -> None:

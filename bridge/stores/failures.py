@@ -7,8 +7,10 @@ from bridge.errors import StoreUnavailable
 
 ASIDE = "Move the file (and its -wal and -shm files, if any) aside, or restore a copy, and start again"
 
+_FULL = "the disk of {path} is full. Free some space; the bridge goes on by itself"
 _BY_CODE = {
-    "SQLITE_FULL": "the disk of {path} is full. Free some space; the bridge goes on by itself",
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_SHMSIZE": _FULL,
     "SQLITE_IOERR": "{path} cannot be read or written. Look after the disk, its quota and the file size limit",
     "SQLITE_READONLY": "{path} is read-only. Give this user the right to write the file and its folder",
     "SQLITE_CANTOPEN": "{path} cannot be opened. Give this user the right to write the file and its folder",
@@ -30,7 +32,7 @@ def database_failure(exc: sqlite3.Error, path: object) -> StoreUnavailable:
 def file_failure(exc: OSError, path: object) -> StoreUnavailable:
     """Translate an error of the file system."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreUnavailable(f"{_BY_CODE['SQLITE_FULL'].format(path=path)} [{exc.strerror}]")
+        return StoreUnavailable(f"{_FULL.format(path=path)} [{exc.strerror}]")
     return StoreUnavailable(
         f"{path} cannot be opened for writing: {exc.strerror or exc}."
         " Give this user the right to write the file and its folder, or name another path"

@@ -56,10 +56,11 @@ def staged_rows(book: Book) -> Rows:
     return rows
 
 
-def settled_rows(book: Book, names: Iterable[str]) -> Rows:
-    """Return what rows of these names must hold for the file to say what the book says.
+def rows_in_doubt(book: Book, names: Iterable[str]) -> Rows:
+    """Return what rows of these names must hold for the file to say what the book says, after a batch with them failed.
 
-    The row of an ended turn that the book knows is left out: its text is on disk only, and never changes.
+    A purge that failed cannot be taken back, because its turns may be gone and their texts were on disk only: it is
+    staged once more.
     """
     rows: Rows = {}
     for name in names:
@@ -73,13 +74,18 @@ def settled_rows(book: Book, names: Iterable[str]) -> Rows:
             case "note/":
                 found = book.notes.settled.get(key)
             case _:
-                turn_id, changed_at_s = parse_ended_name(name)
-                ended = book.ended.settled.get(turn_id)
-                if ended is not None and ended.changed_at_s == changed_at_s:
-                    continue
-                found = None
+                found = _ended_in_doubt(book, *parse_ended_name(name))
         rows[name] = encode(found) if found else None
     return rows
+
+
+def _ended_in_doubt(book: Book, turn_id: TurnId, changed_at_s: float) -> TurnRecord | None:
+    ended = book.ended.settled.get(turn_id)
+    if ended is None or ended.changed_at_s != changed_at_s:
+        return None
+    if ended.turn is None:
+        book.ended.stage(turn_id, None)
+    return ended.turn
 
 
 def open_book(database: Database, path: object) -> Book:
