@@ -149,5 +149,6 @@ class SlackPlatform:
             self._us, granted = await self._web.who_we_are()
             for need in scope_needs(self._settings):
                 if granted and need.name not in granted:
-                    log.warning("missing scope", scope=need.name, needed_to=need.purpose, without=need.without)
+                    tell = log.info if need.without else log.warning
+                    tell("missing scope", scope=need.name, needed_to=need.purpose, without=need.without)
         return self._us

@@ -1,5 +1,6 @@
 """Replies on the real wire: status or placeholder, posts that can be found again, edits, notices, waiting marks."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bridge.errors import MessageGone, PartTooLong, PlatformRejected, PlatformUn
 from bridge.extension import Services
 from bridge.model import TurnId, View
 from bridge.ports import Platform, Reply
+from bridge.testing.fakes import envelope
 from sandbox.clock import SandboxClock
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
@@ -299,8 +301,6 @@ async def test_a_dead_token_is_a_platform_error_here(replying: Any, slack: Slack
 
 def test_budgets_are_shared_by_workspace_and_channel(platform: Platform) -> None:
     """Edits belong to the workspace, posts to the channel and to the workspace."""
-    from bridge.testing.fakes import envelope
-
     reply = platform.reply(envelope(channel="C9"), TURN, "en")
     assert [(b.name, b.limit, b.window_s) for b in reply.edit_budgets] == [("fake:T1:chat.update", 50, 60.0)]
     assert [b.name for b in reply.post_budgets] == ["fake:T1:C9:chat.postMessage", "fake:T1:chat.postMessage"]
@@ -329,6 +329,20 @@ async def test_a_mark_that_comes_too_late_is_not_put(replying: Any, slack: Slack
     await reply.open()
     await reply.waiting(1)
     assert slack.shown(channel, ts).reactions == {}
+
+
+async def test_a_mark_on_its_way_is_taken_away_after_it_arrived(
+    replying: Any, slack: SlackEmulator, journal: Journal
+) -> None:
+    """The turn begins while the reaction is still being put: it must not stay for ever."""
+    slack.switches.latency_s = 0.2
+    reply, channel, ts = replying()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reply.waiting(1))
+        await slack.wait_until(lambda: bool(calls(journal, "reactions.add")), what="the reaction on its way")
+        await reply.open()
+    assert slack.shown(channel, ts).reactions == {}
+    assert len(calls(journal, "reactions.remove")) == 1
 
 
 async def test_a_mark_from_before_a_restart_is_taken_away(
