@@ -1,0 +1,62 @@
+"""The demo: the real bridge, as a process of its own, between a Coze and a Slack that are emulated on this machine.
+
+``main`` is the door. ``town`` builds what is needed, ``process`` runs the bridge, ``agent`` answers; ``script`` plays
+scenes, ``timeline`` prints what the emulators saw, ``verdict`` judges it; ``live`` lets a person type instead,
+``keyboard`` reads what is typed, ``screen`` draws the channel. ``words`` holds every sentence, in English and Chinese.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sandbox.demo.options import Options, parse_options
+
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+FAREWELL_SIGNALS = ("SIGTERM", "SIGHUP")
+
+
+def main(arguments: Sequence[str], *, command: Sequence[str]) -> int:
+    """Run the demo and return its exit code: 0 when all went as it should.
+
+    Args:
+        arguments: What follows ``demo`` on the command line.
+        command: How to start the bridge, for example ``["python", "-m", "bridge.cli"]``; ``run -c FILE`` is added.
+
+    Raises:
+        SystemExit: The arguments are wrong, or ask for help.
+    """
+    options = parse_options(arguments)
+    # What follows is slow to import and not needed for --help.
+    from sandbox.demo.process import BridgeProcess, demo_folder
+
+    with demo_folder(keep=options.keep) as folder, BridgeProcess(command, folder) as bridge:
+        return _run(lambda: _perform(options, bridge), if_interrupted=EXIT_INTERRUPTED if options.script else EXIT_OK)
+
+
+async def _perform(options: Options, bridge: Any) -> int:
+    if options.script:
+        from sandbox.demo.script import play
+
+        return EXIT_OK if await play(options.words, bridge) else EXIT_FAILED
+    from sandbox.demo.live import converse
+
+    return EXIT_OK if await converse(options.words, bridge) else EXIT_FAILED
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, int]], *, if_interrupted: int) -> int:
+    """Run to the end; ctrl-C, a closed terminal and SIGTERM end it in an orderly way."""
+
+    async def until_told() -> int:
+        loop, me = asyncio.get_running_loop(), asyncio.current_task()
+        assert me is not None  # a coroutine always runs in a task
+        for name in FAREWELL_SIGNALS:
+            with suppress(AttributeError, NotImplementedError):
+                loop.add_signal_handler(getattr(signal, name), me.cancel)
+        return await work()
+
+    try:
+        return asyncio.run(until_told())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return if_interrupted

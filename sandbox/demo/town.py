@@ -1,0 +1,139 @@
+"""The place where the demo happens: two emulated services, the people in them, and the bridge between."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sandbox.clock import SandboxClock
+from sandbox.coze import CozeEmulator
+from sandbox.demo.agent import DemoAgent
+from sandbox.demo.process import BridgeProcess
+from sandbox.demo.words import Words
+from sandbox.journal import Journal
+from sandbox.slack import SlackEmulator, VisibleMessage
+from sandbox.slack.model import MANIFEST_SCOPES
+
+BOT_ID = "7498000011112222333"
+CHANNEL = "general"
+PEOPLE = (ANN, BEN, LI) = ("ann", "ben", "li")
+DRAIN_S = 3.0
+"""How long answers may still run when the bridge is stopped: nobody wants to wait for a demo to end."""
+CONNECT_TIMEOUT_S = 20.0
+LOOK_S = 0.25
+"""How often the process is looked at: its end is the one thing that the journal does not tell."""
+
+
+class DemoFailed(Exception):
+    """Something did not go as it should; the message is a sentence for the person who watches."""
+
+
+@dataclass(slots=True)
+class Town:
+    """Everything that runs.
+
+    Attributes:
+        started_at: When the journal's time began, unix seconds of the sandbox.
+    """
+
+    clock: SandboxClock
+    journal: Journal
+    coze: CozeEmulator
+    slack: SlackEmulator
+    agent: DemoAgent
+    bridge: BridgeProcess
+    started_at: float
+
+    async def start_bridge(self, words: Words) -> float:
+        """Start the bridge, wait until it is connected, and return how many seconds that took.
+
+        Raises:
+            DemoFailed: It ended by itself, or was not connected in time.
+        """
+        began = self.clock.now()
+        await self.bridge.start(self.journal)
+        while not self.slack.sockets.connections:
+            if (code := self.bridge.exit_code) is not None:
+                raise DemoFailed(words.bridge_died.format(code=code))
+            if self.clock.now() - began > CONNECT_TIMEOUT_S:
+                raise DemoFailed(words.not_connected.format(seconds=CONNECT_TIMEOUT_S))
+            await self.something_happens()
+        return self.clock.now() - began
+
+    async def something_happens(self, timeout_s: float = LOOK_S) -> bool:
+        """Return when there is a new entry in the journal, at the latest after ``timeout_s``; tell whether there is."""
+        seen = len(self.journal)
+        try:
+            await self.journal.wait_until(lambda: len(self.journal) > seen, what="anything", timeout_s=timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def channel_of(self, person: str, *, direct: bool) -> str:
+        """Return the id of the channel, or of a person's direct conversation with the bot."""
+        return self.slack.open_dm(person) if direct else self.slack.find_channel(CHANNEL).id
+
+    def roots(self) -> list[VisibleMessage]:
+        """Return the messages that begin something, in the channel and in direct conversations, in order.
+
+        A root's number is its position here, from 1.
+        """
+        channels = [self.slack.find_channel(CHANNEL).id, *(self.slack.open_dm(person) for person in PEOPLE)]
+        messages = [message for channel in channels for message in self.slack.messages(channel)]
+        return sorted((m for m in messages if m.thread_ts in (None, m.ts)), key=lambda m: float(m.ts))
+
+    def number_of(self, root_ts: str) -> int:
+        """Return the number of a root; 0 for none."""
+        return next((number for number, root in enumerate(self.roots(), start=1) if root.ts == root_ts), 0)
+
+
+@asynccontextmanager
+async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
+    """Run the emulators on free ports of 127.0.0.1 and write the bridge's configuration; the bridge is not started.
+
+    Leaving it stops the bridge, then the emulators.
+    """
+    clock = SandboxClock()
+    journal = Journal(clock)
+    agent = DemoAgent()
+    async with CozeEmulator(clock, journal) as coze, SlackEmulator(clock, journal) as slack:
+        token = f"pat_{secrets.token_hex(16)}"
+        coze.add_token(token)
+        coze.add_bot(BOT_ID, name="Demo")
+        coze.answers.agent = agent
+        settle(slack, words)
+        bridge.config.write_text(configuration(coze, slack, token, words, bridge), encoding="utf-8")
+        try:
+            yield Town(clock, journal, coze, slack, agent, bridge, clock.now())
+        finally:
+            await bridge.stop(journal)
+
+
+def settle(slack: SlackEmulator, words: Words) -> None:
+    """Let the people move in, and install the app with what a manifest would ask for to know channels' names too."""
+    slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+    slack.add_user(ANN, words.locale, display_name="Ann")
+    slack.add_user(BEN, words.locale, display_name="Ben")
+    slack.add_user(LI, "zh-CN", display_name="李丽")
+    slack.add_channel(CHANNEL, members=(ANN, BEN, LI))
+
+
+def configuration(coze: CozeEmulator, slack: SlackEmulator, token: str, words: Words, bridge: BridgeProcess) -> str:
+    """Return the bridge's configuration as somebody would write it by hand."""
+    sections: dict[str, dict[str, str | float]] = {
+        "bridge": {"identity_secret": secrets.token_urlsafe(32), "language": words.language, "drain_s": DRAIN_S},
+        "agents.default": {"bot_id": BOT_ID, "token": token, "base_url": coze.base_url},
+        "adapters.slack": {
+            "bot_token": slack.bot_token,
+            "app_token": slack.app_token,
+            "base_url": slack.api_url,
+        },
+        "store": {"path": str(bridge.store)},
+        "log": {"format": "console"},
+    }
+    lines: list[str] = []
+    for name, values in sections.items():
+        # What JSON writes as a string, TOML reads as the same string.
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
+    return "\n".join(lines)
