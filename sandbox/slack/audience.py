@@ -130,18 +130,23 @@ class Audience(Lookups):
     async def settled(self, *, quiet_s: float = 0.3, timeout_s: float = 10.0) -> None:
         """Return when everything was delivered and nothing happened for ``quiet_s`` real seconds.
 
-        Open streams and running calls are not waited for by themselves, only their activity.
+        Open streams and running calls are not waited for by themselves, only their activity. An event counts as on
+        its way until it is acknowledged or given up, also while no app is connected.
 
         Raises:
             TimeoutError: It never became quiet.
         """
-        journal = self.service.journal
-        async with asyncio.timeout(timeout_s):
-            while True:
-                seen = len(journal)
-                await asyncio.sleep(quiet_s)
-                if len(journal) == seen and not self.service.delivery.on_their_way:
-                    return
+        journal, delivery = self.service.journal, self.service.delivery
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    seen = len(journal)
+                    await asyncio.sleep(quiet_s)
+                    if len(journal) == seen and not delivery.on_their_way:
+                        return
+        except TimeoutError:
+            busy = f"{delivery.on_their_way} events are still on their way"
+            raise TimeoutError(f"not quiet after {timeout_s:g} s: {busy}") from None
 
     def _visible(self, message: Message) -> VisibleMessage:
         workspace = self.service.workspace_of(message.channel)

@@ -86,7 +86,7 @@ class BlockChecks(ElementChecks):
         fields = self.listed(block, "fields", limits.SECTION_FIELDS_MAX, at)
         for index, item in enumerate(fields):
             self.text_object(item, limits.SECTION_FIELD_MAX_CHARS, f"{at}/fields/{index}")
-        if "text" not in block and not fields:
+        if "text" not in block and not block.get("fields"):
             self.error("missing required field: text", at)
         if "accessory" in block:
             self.element(block["accessory"], f"{at}/accessory")

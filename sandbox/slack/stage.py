@@ -79,10 +79,6 @@ class Stage:
         if announce and message.ephemeral_for is None:
             self._herald.changed(workspace, message, previous)
 
-    def announce_change(self, workspace: Workspace, message: Message) -> None:
-        """Tell the apps of a message that grew without them being told."""
-        self._herald.changed(workspace, message, self._herald.wire(workspace).body(message))
-
     def remove(self, workspace: Workspace, message: Message) -> None:
         """Take a message away and tell the apps."""
         previous = self._herald.wire(workspace).body(message)

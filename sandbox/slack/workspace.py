@@ -60,6 +60,7 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, FileRecord] = {}
         self._messages: dict[str, dict[str, Message]] = {}
+        self._replies: dict[tuple[str, str], list[Message]] = {}
 
     def user(self, id_or_name: str) -> User | None:
         """Find somebody by id, or by name as a test calls them."""
@@ -81,8 +82,10 @@ class Workspace:
         return next((c for c in self.channels.values() if c.kind in kinds and c.members == wanted), None)
 
     def add_message(self, message: Message) -> None:
-        """Store a message under its channel and ts."""
+        """Store a message under its channel and ts; they come in the order of their timestamps."""
         self._messages.setdefault(message.channel, {})[message.ts] = message
+        if message.thread_ts is not None:
+            self._replies.setdefault((message.channel, message.thread_ts), []).append(message)
 
     def message(self, channel: str, ts: str) -> Message | None:
         """Find a message, deleted and ephemeral ones included."""
@@ -90,20 +93,18 @@ class Workspace:
 
     def messages(self, channel: str) -> Iterator[Message]:
         """Iterate over a channel's messages in order of ``ts``, deleted and ephemeral ones included."""
-        by_ts = self._messages.get(channel, {})
-        return iter([by_ts[ts] for ts in sorted(by_ts)])
+        return iter(list(self._messages.get(channel, {}).values()))
 
     def thread(self, channel: str, root_ts: str) -> list[Message]:
         """Return a thread's root, unless it is deleted, and its visible replies, in order."""
-        return [
-            message
-            for message in self.messages(channel)
-            if root_ts in (message.ts, message.thread_ts) and not message.deleted and message.ephemeral_for is None
-        ]
+        root = self.message(channel, root_ts)
+        shown = [root] if root is not None and not root.deleted else []
+        return shown + self.replies(channel, root_ts)
 
     def replies(self, channel: str, root_ts: str) -> list[Message]:
         """Return the visible replies of a thread, in order."""
-        return [message for message in self.thread(channel, root_ts) if message.ts != root_ts]
+        replies = self._replies.get((channel, root_ts), [])
+        return [message for message in replies if not message.deleted and message.ephemeral_for is None]
 
     def parent(self, message: Message) -> Message | None:
         """Return the root of a reply's thread."""

@@ -215,6 +215,66 @@ async def test_views_pushed_updated_cleared_and_closed(slack: SlackEmulator, bol
     assert len(closed) == 1
 
 
+async def test_controls_inside_a_modal(slack: SlackEmulator, bolt: AsyncApp, connect: Any, api: Any) -> None:
+    """Buttons, selects and typed suggestions in a view; a changed view keeps what was chosen."""
+    seen: list[tuple[str, Any]] = []
+    search = {"type": "external_select", "action_id": "find", "min_query_length": 0}
+    blocks = [
+        SETTINGS["blocks"][0],
+        {"type": "actions", "block_id": "more", "elements": [STOP, search]},
+    ]
+
+    @bolt.action("pick")
+    async def pick(ack: Any, body: dict[str, Any], action: dict[str, Any], client: Any) -> None:
+        await ack()
+        seen.append(("pick", action["selected_option"]["value"]))
+        changed = SETTINGS | {"title": {"type": "plain_text", "text": "Changed"}, "blocks": blocks}
+        await client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=changed)
+
+    @bolt.action("stop")
+    async def stop(ack: Any, action: dict[str, Any]) -> None:
+        await ack()
+        seen.append(("stop", action["value"]))
+
+    @bolt.options("find")
+    async def find(ack: Any, payload: dict[str, Any]) -> None:
+        await ack(options=[{"text": {"type": "plain_text", "text": payload["value"]}, "value": "1"}])
+
+    trigger = slack.service.triggers.issue("T1", "U1")
+    assert (await api.call("views.open", trigger_id=trigger, view=SETTINGS | {"blocks": blocks}))["ok"]
+    async with connect(bolt):
+        await slack.click_in_view("ann", "pick", "a")
+        await slack.wait_until(lambda: slack.views_of("ann")[0]["title"]["text"] == "Changed", what="the change")
+        kept = slack.views_of("ann")[0]["state"]["values"]
+        assert kept["agent"]["pick"]["selected_option"]["value"] == "a"
+        await slack.click_in_view("ann", "stop")
+        suggested = await slack.suggest("ann", "find", "more", "typed")
+        assert suggested.payload["options"][0]["text"]["text"] == "typed"
+        with pytest.raises(ValueError, match="no control"):
+            await slack.click_in_view("ann", "nothing")
+    assert seen == [("pick", "a"), ("stop", "turn-7")]
+
+
+async def test_a_response_url_deletes_its_message_once(
+    slack: SlackEmulator, bolt: AsyncApp, connect: Any, client: Any
+) -> None:
+    """delete_original takes the message away; there is no second time."""
+    statuses: list[int] = []
+
+    @bolt.action("stop")
+    async def stop(ack: Any, respond: Any) -> None:
+        await ack()
+        first, second = await respond(delete_original=True), await respond(delete_original=True)
+        statuses.extend([first.status_code, second.status_code])
+
+    async with connect(bolt):
+        posted = await client.chat_postMessage(channel="C1", text="working", blocks=WITH_STOP)
+        await slack.click("ann", "C1", posted["ts"], "stop")
+        await slack.wait_until(lambda: len(statuses) == 2, what="both answers")
+    assert statuses == [200, 400]
+    assert slack.messages("C1") == []
+
+
 async def test_a_message_shortcut_names_its_message(slack: SlackEmulator, bolt: AsyncApp, connect: Any) -> None:
     """message_action carries the message it was used on."""
     seen: list[str] = []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack import SlackEmulator
+from sandbox.slack import FileUpload, SlackEmulator
 
 
 @pytest.fixture
@@ -125,6 +125,16 @@ async def test_reactions_joins_and_uninstalling(slack: SlackEmulator, listening:
     assert listening[0]["event"]["item_user"] == "U1"
     assert listening[1]["event"]["inviter"] == "U1"
     assert sorted(kinds(listening)[2:]) == ["app_uninstalled", "tokens_revoked"]
+
+
+async def test_files_are_announced_twice(slack: SlackEmulator, listening: list[dict[str, Any]]) -> None:
+    """As the message they came with, and as file_shared where subscribed."""
+    slack.add_app(events=["message.channels", "file_shared"])
+    slack.say("ann", "C1", "look", files=[FileUpload("a.txt", b"abc")])
+    assert kinds(listening) == ["message.file_share", "file_shared"]
+    (file,) = listening[0]["event"]["files"]
+    assert (file["name"], file["mimetype"], file["size"]) == ("a.txt", "text/plain", 3)
+    assert listening[1]["event"]["file_id"] == file["id"]
 
 
 async def test_mistakes_of_a_test_are_value_errors(slack: SlackEmulator) -> None:

@@ -148,6 +148,24 @@ async def test_ten_connections_share_the_payloads_and_the_eleventh_is_sent_away(
         await socket.close()
 
 
+async def test_a_connection_grows_old(
+    slack: SlackEmulator, session: aiohttp.ClientSession, clock: SandboxClock
+) -> None:
+    """debug_reconnects shortens its life to six minutes: a warning ten seconds ahead, then the end."""
+    async with session.ws_connect(f"{await open_url(slack, session)}&debug_reconnects=true") as socket:
+        hello = await receive(socket)
+        assert hello["debug_info"]["approximate_connection_time"] == 360
+        clock.advance(351)
+        assert await receive(socket) == {
+            "type": "disconnect",
+            "reason": "warning",
+            "debug_info": {"host": "applink-sandbox"},
+        }
+        clock.advance(11)
+        async with asyncio.timeout(10):
+            assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "too_many_websockets"])
 async def test_bolt_reconnects_when_asked_to(slack: SlackEmulator, bolt: AsyncApp, connect: Any, reason: str) -> None:
     """Any disconnect message leads to a new connection, and what comes then arrives there."""
