@@ -108,7 +108,7 @@ def _identity(config: Config) -> Finding:
     if config.bridge.user_id == "plain":
         return Finding(True, "the agent's service learns the plain ids of your users (user_id = plain)")
     if config.bridge.identity_secret is None:
-        fix = "`coze-bridge secret` prints a fresh one; put it below [bridge]."
+        fix = "`coze-bridge secret` prints a fresh one for [bridge]."
         return Finding(False, "identity_secret is missing, so `run` refuses to start", fix)
     return Finding(True, "the agent's service learns no ids of your users")
 
@@ -142,12 +142,11 @@ async def look_at_store(settings: StoreSettings) -> list[Finding]:
 
 def _absent_file(settings: StoreSettings) -> Finding | None:
     """Tell whether a store that does not exist could be created; ``None`` when it exists."""
-    path = Path(settings.path).absolute()
+    path = Path(settings.path).expanduser().absolute()
     if path.exists():
         return None
-    folder = path.parent
-    if not folder.is_dir():
-        return Finding(False, f"its folder {folder} does not exist", f"Make it: mkdir -p {folder}")
+    # The store makes missing folders itself: what counts is the deepest one that is there.
+    folder = next(parent for parent in path.parents if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=folder):
             return Finding(True, "does not exist yet; `run` will create it")

@@ -190,9 +190,7 @@ async def _check(config: "Config") -> int:
         reports = await examine(config, _tell)
     findings = [finding for report in reports for finding in report.findings]
     wrong = sum(not finding.ok for finding in findings)
-    typer.echo(
-        f"\n{wrong} of {len(findings)} findings need you." if wrong else f"\nAll {len(findings)} findings are fine."
-    )
+    typer.echo(f"\nTo mend: {wrong} of {len(findings)}." if wrong else f"\nAll {len(findings)} findings are fine.")
     return EXIT_FAILED if wrong else EXIT_OK
 
 
