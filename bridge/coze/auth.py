@@ -21,6 +21,7 @@ from bridge.coze.protocol import log_id_of, mapping_of, read_answer, text_of
 from bridge.coze.settings import CozeConnection, OAuthApp
 from bridge.errors import AgentError, AgentProtocolError, AgentUnauthorized, AgentUnavailable, CredentialsError
 from bridge.ports import Clock
+from bridge.redaction import Redactor
 
 TOKEN_PATH = "/api/permission/oauth2/token"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -32,6 +33,8 @@ MARGIN_S = 60.0
 
 RENEWAL_PAUSE_S = 30.0
 """A token refused this soon after a renewal lacks something that a further one would lack too."""
+
+_REDACTOR = Redactor()
 
 _HINTS: Mapping[str, Hint] = {
     "invalid_request": Hint.OAUTH_CLIENT,
@@ -154,7 +157,7 @@ def read_token(status: int, headers: Mapping[str, str], body: bytes) -> tuple[st
 
 
 def _refused(where: str, error: str, message: str, log_id: str) -> AgentError:
-    reason = f"{where}: {error}: {message}"
+    reason = _REDACTOR.text(f"{where}: {error}: {message}")
     if error == "internal_error":
         return AgentUnavailable(reason, outcome_unknown=False, log_id=log_id, hint=advise(Hint.LATER))
     return AgentUnauthorized(reason, log_id=log_id, hint=advise(_HINTS.get(error, Hint.OAUTH_CLIENT)))

@@ -8,8 +8,8 @@ directly. Asking again is never the client's decision.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -66,6 +66,9 @@ PAGE_MESSAGES = 50
 """The most that one page of a conversation's messages holds."""
 
 SEARCH_PAGES = 4
+
+QUOTE_CHARS = 12
+"""So much of a question found in an error is a quotation."""
 
 COMMENT_MAX_CHARS = 250
 """Source: Coze's message feedback page."""
@@ -125,6 +128,7 @@ class CozeAgent:
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AgentEvent]]:
         """Ask and stream the answer; see ``ports.Agent.ask``."""
         async with self.limits.slot(question.mark), AsyncExitStack() as stack:
+            stack.enter_context(_unquoted(question.text))
             deadline = self._clock.now() + self._settings.answer_timeout_s
             if self._settings.mode == "poll":
                 events = self._polled(await self._create_chat(question), deadline)
@@ -376,6 +380,19 @@ class CozeAgent:
         params = {"bot_id": bot_id}
         answer = await self._wire.call("GET", "/v1/bot/get_online_info", params=params, repeatable=True)
         return protocol.read_profile(bot_id, answer.result())
+
+
+@contextmanager
+def _unquoted(text: str) -> Iterator[None]:
+    """Cut an error's reason where it begins to quote the question: users' words are not for logs."""
+    opening = " ".join(text.split())[:QUOTE_CHARS]
+    try:
+        yield
+    except AgentError as exc:
+        if len(opening) == QUOTE_CHARS and opening in exc.reason:
+            exc.reason = exc.reason.partition(opening)[0] + "…"
+            exc.args = (exc.reason,)
+        raise
 
 
 # --- pieces of a stream -----------------------------------------------------------------------------------------------

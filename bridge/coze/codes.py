@@ -18,6 +18,7 @@ from bridge.errors import (
     AgentUnavailable,
     ConversationGone,
 )
+from bridge.redaction import Redactor
 from bridge.texts.keys import Say
 
 CANNOT_CANCEL = frozenset({4104, 103200005})
@@ -27,6 +28,8 @@ TOKEN_REFUSED = frozenset({4100, 4101, 700012006})
 """A fresh OAuth token may help, once."""
 
 MAX_MESSAGE_CHARS = 200
+
+_REDACTOR = Redactor()
 
 
 class Kind(StrEnum):
@@ -207,5 +210,5 @@ def _reason(refusal: Refusal) -> str:
         parts.append(f"HTTP {refusal.status}")
     if refusal.code:
         parts.append(f"code {refusal.code}")
-    message = " ".join(refusal.message.split())[:MAX_MESSAGE_CHARS]
+    message = _REDACTOR.text(" ".join(refusal.message.split()))[:MAX_MESSAGE_CHARS]
     return " ".join(parts) + (f": {message}" if message else "")

@@ -18,7 +18,7 @@ from tests.coze.tools import (
     until_gone,
 )
 
-SHORT = {"connect_timeout_s": 0.3, "request_timeout_s": 0.3, "idle_timeout_s": 0.3}
+SILENCE = {"request_timeout_s": 0.5}
 
 
 async def post(url: str, transport: str, **settings: float) -> AgentUnavailable:
@@ -94,7 +94,7 @@ async def test_silence_after_sending_is_told_apart(transport: str) -> None:
         await until_gone(connection)
 
     async with raw_server(say_nothing) as server:
-        error = await post(server.url, transport, **SHORT)
+        error = await post(server.url, transport, **SILENCE)
         await server.until(lambda: server.open == 0)
     assert isinstance(error, AgentSilent)
     assert error.outcome_unknown
@@ -109,7 +109,7 @@ async def test_silence_inside_a_body(transport: str) -> None:
         await until_gone(connection)
 
     async with raw_server(stop_halfway) as server:
-        error = await post(server.url, transport, **SHORT)
+        error = await post(server.url, transport, **SILENCE)
     assert isinstance(error, AgentSilent)
     assert error.outcome_unknown
 
@@ -124,7 +124,7 @@ async def test_a_connection_that_is_not_accepted_in_time(transport: str) -> None
             for filler in fillers:  # the queue of a listener that never accepts
                 filler.setblocking(False)
                 filler.connect_ex(listener.getsockname())
-            error = await post(f"http://{LOOPBACK}:{listener.getsockname()[1]}", transport, **SHORT)
+            error = await post(f"http://{LOOPBACK}:{listener.getsockname()[1]}", transport, connect_timeout_s=0.5)
         finally:
             for filler in fillers:
                 filler.close()

@@ -95,7 +95,7 @@ class RawServer:
 
     Attributes:
         open: Connections that the other side has not closed.
-        closed: Set whenever one ended.
+        changed: Set whenever one came or went.
     """
 
     port: int
@@ -116,12 +116,14 @@ class RawServer:
 
 @asynccontextmanager
 async def raw_server(behave: Behave) -> AsyncIterator[RawServer]:
-    """Serve; a connection is closed when ``behave`` returns."""
+    """Serve; a connection is closed when ``behave`` returns, and all are at the end."""
     server = RawServer(0)
+    writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.accepted += 1
         server.open += 1
+        writers.add(writer)
         server.changed.set()
         try:
             await behave(Connection(reader, writer))
@@ -129,6 +131,7 @@ async def raw_server(behave: Behave) -> AsyncIterator[RawServer]:
             pass
         finally:
             server.open -= 1
+            writers.discard(writer)
             server.changed.set()
             writer.close()
 
@@ -138,6 +141,9 @@ async def raw_server(behave: Behave) -> AsyncIterator[RawServer]:
         yield server
     finally:
         listener.close()
+        for writer in writers:
+            writer.transport.abort()
+        await server.until(lambda: server.open == 0)
 
 
 async def until_gone(connection: Connection) -> None:
@@ -163,10 +169,15 @@ def question(text: str = "hi", conversation_id: str = "", mark: str = "MARK00000
     return Question(bot_id=BOT, user_id="u-1", conversation_id=conversation_id, text=text, mark=mark, **more)
 
 
-async def collect(asked: AbstractAsyncContextManager[AsyncIterator[AgentEvent]]) -> list[AgentEvent]:
-    """Read an answer to its end."""
+async def collect(
+    asked: AbstractAsyncContextManager[AsyncIterator[AgentEvent]], seen: list[AgentEvent] | None = None
+) -> list[AgentEvent]:
+    """Read an answer to its end; ``seen`` keeps what came before a failure."""
+    seen = [] if seen is None else seen
     async with asyncio.timeout(30), asked as events:
-        return [event async for event in events]
+        async for event in events:
+            seen.append(event)
+    return seen
 
 
 def answers_in(events: list[AgentEvent]) -> dict[str, str]:

@@ -173,7 +173,7 @@ ACTION = ActionRequired(REF, (ToolCall(CALL, "function", "get_rain_probability",
 EMPTY_ACTION = {"type": "", "submit_tool_outputs": {"tool_calls": []}}
 EMPTY_CALL = {"type": "x", "submit_tool_outputs": {"tool_calls": [{"id": "", "function": {"name": ""}}]}}
 
-HI = [STARTED, AnswerDelta(ANSWER, "Hi"), AnswerCompleted(ANSWER, "Hi")]
+HI: list[AgentEvent] = [STARTED, AnswerDelta(ANSWER, "Hi"), AnswerCompleted(ANSWER, "Hi")]
 OCCUPIED = "Conversation occupied: Another chat is currently active. Please wait for the ongoing chat to complete."
 SEPARATORS = "a\u2028b\u2029c\u0085d\x0be"
 
@@ -473,4 +473,4 @@ TRANSCRIPTS: dict[str, Transcript] = {
         sse(*((n, dict(reversed(d.items())) if isinstance(d, dict) else d) for n, d in FULL)), FULL_EVENTS
     ),
 }
-"""Every stream of the reference's sections 3 and 11, and every odd case of its section 13.2 that is a matter of bytes."""
+"""Every stream of the reference's sections 3 and 11, and the odd cases of 13.2 that are a matter of bytes."""
