@@ -271,6 +271,8 @@ class Window:
             return Cut(line.start, closing_line(before), "", Carry(lead, "", dedent))
         if line.step.kind is Kind.TABLE_ROW:
             return Cut(line.start, "", "", Carry(_table_lead(before), "", dedent))
+        if before.fence is not None:  # the next line leaves the list or quote that the fence stands in
+            return Cut(line.start, closing_line(before), "", Carry("", "", dedent))
         marks = self._open_marks(line.start) if line.step.continues and not quote_marks(before.containers) else []
         return Cut(line.start, "", _reversed_marks(marks), Carry("", "".join(marks), dedent))
 
@@ -279,15 +281,18 @@ class Window:
         return read_lines(self._text[:at], self._carry)[-1].step.state
 
     def _open_marks(self, at: int) -> list[str]:
+        """List what the next part opens anew: only before a letter, where marks cannot begin a list or a fence."""
         paragraph = self._paragraph(at)
-        return paragraph.open_at(at) if paragraph is not None else []
+        marks = paragraph.open_at(at) if paragraph is not None and self._text[at].isalpha() else []
+        return marks if not any(mark.startswith("```") for mark in marks) else []
 
 
 class _Paragraph:
     """The inline structure of one paragraph of the window."""
 
     def __init__(self, head: str, text: str, start: int, stop: int) -> None:
-        self._found: Inline = scan(head + text[start:stop])
+        self._text = head + text[start:stop]
+        self._found: Inline = scan(self._text)
         self._offset = start - len(head)
         self._stop = stop if stop == len(text) else 0
         self._pieces = [*self._found.atoms, *self._half_pieces(len(text))]
@@ -303,12 +308,12 @@ class _Paragraph:
         """List the marks that are open at a place, outermost first."""
         at -= self._offset
         found = self._found
-        marks = [(a, mark) for a, b, mark in found.styled if a + len(mark) <= at <= b - len(mark)]
-        marks += [(mark.at, mark.text) for mark in found.open_marks if mark.at + mark.size <= at]
-        marks += [(a, "`" * size) for a, b, size in found.code if a + size <= at <= b - size]
-        if found.open_code is not None and sum(found.open_code) <= at:
+        marks = [(a, mark) for a, b, mark in found.styled if at <= b - len(mark)]
+        marks += [(mark.at, mark.text) for mark in found.open_marks]
+        marks += [(a, "`" * size) for a, b, size in found.code if at <= b - size]
+        if found.open_code is not None:
             marks.append((found.open_code[0], "`" * found.open_code[1]))
-        return [mark for _, mark in sorted(marks)]
+        return [mark for a, mark in sorted(marks) if self._text[a + len(mark) : at].strip()]
 
     def _half_pieces(self, window: int) -> Iterator[tuple[int, int]]:
         """List what is open at the window's end and began shortly before."""
@@ -325,7 +330,8 @@ class _Paragraph:
 
 
 def _fence_lead(quotes: str, fence: Fence) -> str:
-    return f"{quotes}{' ' * fence.indent}{fence.marker}{fence.info}\n"
+    info = fence.info if "|" not in fence.info else ""
+    return f"{quotes}{' ' * fence.indent}{fence.marker}{info}\n"
 
 
 def _table_lead(state: State) -> str:

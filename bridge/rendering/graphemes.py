@@ -23,6 +23,8 @@ def is_boundary(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if after < "\u0300" and before < "\u0300":
         return not (before == "\r" and after == "\n")
+    if unicodedata.category(before) in ("Cc", "Zl", "Zp") or unicodedata.category(after) in ("Cc", "Zl", "Zp"):
+        return not (before == "\r" and after == "\n")
     if _extends(after) or before == _ZWJ or before in _PREPENDED:
         return False
     if "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff":

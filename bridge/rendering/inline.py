@@ -174,7 +174,8 @@ class _Scan:
             self._found.atoms.append((start, end))
         character = self._text[start]
         if character == "~" and end - start != 2:
-            if end == len(self._text) and end - start == 1:
+            is_open = any(mark.character == "~" for mark in self._found.open_marks)
+            if end == len(self._text) and (end - start == 1 or is_open):
                 self._found.loose = (start, end)
             return
         opens, closes = self._roles(start, end)

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.model import Part, PartRules
+from bridge.rendering.blocks import START
 from bridge.rendering.lines import NOTHING, Carry, Reader
 from bridge.rendering.repair import repair
-from bridge.rendering.split import check_rules, compose, open_fence_line, take
+from bridge.rendering.split import Piece, check_rules, compose, open_fence_line, take, take_less
 
 
 class PartSequence:
@@ -28,10 +29,9 @@ class PartSequence:
         self._carries: list[Carry] = []
         self._pending: list[str] = []
         self._tail = ""
-        self._settled = True
         self._carry = NOTHING
         self._reader = Reader(NOTHING)
-        self._read = 0
+        self._read = self._quiet = 0
         self._last: Part | None = None
 
     @property
@@ -80,44 +80,56 @@ class PartSequence:
 
     def parts(self) -> Sequence[Part]:
         """Return all parts. The last one's text is complete as it is: what to show at the answer's end."""
-        self._settle()
-        if not self._tail:
-            return tuple(self._frozen)
-        if self._last is None:
-            text = compose(self._tail, self._carry, self._rules, self._closing_line())
-            self._last = Part(len(self._frozen), self._tail, text)
-        return (*self._frozen, self._last)
+        last = self._settle()
+        return (*self._frozen, last) if last is not None else tuple(self._frozen)
 
     def preview(self) -> str:
         """Return what to show of the last part while the answer grows: repaired, and within the limit.
 
         It may be empty when what has come cannot be shown yet (only the opening line of a fence).
         """
-        self._settle()
-        if not self._tail:
+        last = self._settle()
+        if last is None:
             return self._frozen[-1].text if self._frozen else ""
-        closing = self._closing_line()
-        return repair(compose(self._tail, self._carry, self._rules, live_closing=closing))
+        text = compose(self._tail, self._carry, self._rules, live_closing=self._closing_line())
+        fresh = self._tail[self._quiet :]
+        if self._quiet and text.endswith(fresh):  # before it nothing is open, and need not be read again
+            repaired = text[: len(text) - len(fresh)] + repair(fresh)
+        else:
+            repaired = repair(text)
+        return repaired if self._rules.measure(repaired) <= self._rules.limit else last.text
 
-    def _settle(self) -> None:
-        """Freeze whatever no longer fits into one part."""
+    def _settle(self) -> Part | None:
+        """Freeze whatever no longer fits into one part; return the part behind."""
         self._join()
-        if self._settled:
-            return
+        while self._last is None and self._tail:
+            self._freeze_full()
+            text = compose(self._tail, self._carry, self._rules, self._closing_line())
+            if self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
+                self._last = Part(len(self._frozen), self._tail, text)
+            else:
+                piece = take_less(self._tail, 0, self._carry, self._rules)
+                self._freeze(piece, 0)
+                self._restart(self._tail[piece.stop :], piece.carry)
+        return self._last
+
+    def _freeze_full(self) -> None:
         at = 0
         while (piece := take(self._tail, at, self._carry, self._rules)) is not None:
-            self._frozen.append(Part(len(self._frozen), self._tail[at : piece.stop], piece.text))
-            self._carries.append(self._carry)
-            at, self._carry = piece.stop, piece.carry
+            self._freeze(piece, at)
+            at = piece.stop
         if at:
             self._restart(self._tail[at:], self._carry)
-        self._settled = True
+
+    def _freeze(self, piece: Piece, at: int) -> None:
+        self._frozen.append(Part(len(self._frozen), self._tail[at : piece.stop], piece.text))
+        self._carries.append(self._carry)
+        self._carry = piece.carry
 
     def _join(self) -> None:
         if self._pending:
             self._tail += "".join(self._pending)
             self._pending.clear()
-            self._settled = False
             self._last = None
 
     def _closing_line(self) -> str:
@@ -125,6 +137,8 @@ class PartSequence:
         while (stop := self._tail.find("\n", self._read)) >= 0:
             self._reader.read(self._tail[self._read : stop])
             self._read = stop + 1
+            if self._reader.state == START:
+                self._quiet = self._read
         return open_fence_line(self._reader, self._tail[self._read :])
 
     def _thaw(self, kept: int, text: str) -> None:
@@ -137,8 +151,7 @@ class PartSequence:
     def _restart(self, tail: str, carry: Carry) -> None:
         """Begin to read ``tail`` as a part of its own."""
         self._tail = tail
-        self._settled = False
         self._carry = carry
         self._reader = Reader(carry)
-        self._read = 0
+        self._read = self._quiet = 0
         self._last = None

@@ -21,7 +21,7 @@ LEAST_LIMIT = 40
 _LEAD_SHARE = 0.25
 """How much of a part what it takes over may fill at most; a longer table header or language is left out."""
 _FENCE_LINE = re.compile(r"^[ \t>*+\-\d.)]*(?:`{3,}|~{3,})", re.MULTILINE)
-_BLANK_EDGE = re.compile(r"(?:[^\S\n]*\n)*(?:[^\S\n]{64,})?")
+_BLANK_EDGE = re.compile(r"(?:[^\S\n]*\n)*(?:[ \t]{20,}(?= {4})|[^\S\n \t]{20,})?")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -36,8 +36,9 @@ class Piece(NamedTuple):
 def split(text: str, rules: PartRules, *, carried: Carry = NOTHING, first_index: int = 0) -> list[Part]:
     """Split a whole text into parts; an empty text has none.
 
-    ``measure`` must never shrink when text is added, and grow by at most one for each ASCII character; lengths in
-    characters, UTF-16 units and bytes all do.
+    ``measure`` should never shrink when text is added, and grow by at most one for each ASCII character; lengths in
+    characters, UTF-16 units and bytes all do. With another measure the parts fit as well, but where they end may then
+    depend on the pieces in which the answer arrived.
 
     Args:
         carried: What the text takes over from a part before it.
@@ -49,16 +50,17 @@ def split(text: str, rules: PartRules, *, carried: Carry = NOTHING, first_index:
     check_rules(rules)
     parts: list[Part] = []
     at = 0
-    while (piece := take(text, at, carried, rules)) is not None:
+    while at < len(text):
+        piece = take(text, at, carried, rules)
+        if piece is None:
+            rest = text[at:]
+            shown_text = compose(rest, carried, rules, _closing_of(rest, carried))
+            if rules.measure(shown_text) <= rules.limit:
+                parts.append(Part(first_index + len(parts), rest, shown_text))
+                break
+            piece = take_less(text, at, carried, rules)
         parts.append(Part(first_index + len(parts), text[at : piece.stop], piece.text))
         at, carried = piece.stop, piece.carry
-    if at < len(text):
-        reader = Reader(carried)
-        *whole, last = text[at:].split("\n")
-        for line in whole:
-            reader.read(line)
-        closing = open_fence_line(reader, last)
-        parts.append(Part(first_index + len(parts), text[at:], compose(text[at:], carried, rules, closing)))
     return parts
 
 
@@ -75,17 +77,32 @@ def check_rules(rules: PartRules) -> None:
 def take(text: str, at: int, carry: Carry, rules: PartRules) -> Piece | None:
     """Take the next part from ``text[at:]``; ``None`` when all of it fits into one part."""
     size = _overflow(text, at, carry, rules)
-    if size is None:
-        return None
-    window = Window(text[at : at + size], carry)
-    end = size - 1
+    return None if size is None else _take_from(text[at : at + size], at, carry, rules)
+
+
+def take_less(text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
+    """Take a part from ``text[at:]`` although all of it seemed to fit: the measure counts the repair for more."""
+    return _take_from(text[at:], at, carry, rules)
+
+
+def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
+    window = Window(window_text, carry)
+    end = len(window_text) - 1
     while True:
         cut = window.cut(end)
-        body = text[at : at + cut.at]
-        part_text = compose(body, carry, rules, cut.closing_line, cut.closing_marks)
+        part_text = compose(window_text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks)
         if rules.measure(part_text) <= rules.limit or cut.at <= 1:
             return Piece(at + cut.at, part_text, _bounded(cut, rules))
         end = min(cut.at - 1, cut.at * 7 // 8)
+
+
+def _closing_of(body: str, carry: Carry) -> str:
+    """Return the line that closes the fence that is open at the end of a whole body, or nothing."""
+    reader = Reader(carry)
+    *whole, last = body.split("\n")
+    for line in whole:
+        reader.read(line)
+    return open_fence_line(reader, last)
 
 
 def open_fence_line(reader: Reader, last_line: str) -> str:
@@ -163,7 +180,7 @@ def _fits(body: str, carry: Carry, rules: PartRules) -> bool:
 
 
 def _without_edges(body: str) -> str:
-    """Drop what nobody sees: blank lines at the beginning and all space at the end."""
+    """Drop what nobody sees: blank lines at the beginning, absurd indentation, and all space at the end."""
     body = body.rstrip()
     edge = _BLANK_EDGE.match(body)
     return body[edge.end() :] if edge is not None else body
