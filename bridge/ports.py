@@ -72,8 +72,9 @@ class Store(Protocol):
         ``updated_at_s`` is set by the store. Safe to repeat with the same values.
 
         Raises:
+            LeaseLost: ``lease`` is not the lane's newest, or has expired; looked at first.
             StateConflict: The turn does not exist or is in none of ``from_states``.
-            LeaseLost: ``lease`` is not the lane's newest, or has expired.
+            ValueError: Our mistake: unknown or fixed fields, values of a wrong type, a lease of another lane.
         """
         ...
 
@@ -100,7 +101,10 @@ class Store(Protocol):
         ...
 
     async def acquire(self, lane: ConversationKey, holder: str, ttl_s: float) -> Lease | None:
-        """Grant the lane to ``holder`` with a new, larger token; ``None`` while somebody else holds it."""
+        """Grant the lane to ``holder`` with a new, larger token; ``None`` while somebody else holds it.
+
+        A store that serves one process may forget leases when it closes: their holders are gone by then.
+        """
         ...
 
     async def renew(self, lease: Lease, ttl_s: float) -> Lease:
@@ -116,11 +120,14 @@ class Store(Protocol):
         ...
 
     def watch(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Receive the payloads signalled to ``topic`` from the moment of entering."""
+        """Receive the payloads signalled to ``topic`` from the moment of entering; ends when the store closes.
+
+        Signals are hints, kept nowhere: a watcher that does not keep up loses the oldest.
+        """
         ...
 
     async def purge(self, *, turns_before_s: float) -> int:
-        """Delete ended turns last changed before this unix time; return how many."""
+        """Delete ended turns last changed before this unix time; return how many. One that fails may be half done."""
         ...
 
     async def check(self) -> None:
