@@ -164,10 +164,9 @@ class Book:
     def remember(self, name: str, value: str | None) -> None:
         """Stage a note, or its deletion."""
         rules.check_name(name)
-        if value is not None:
-            self.notes.stage(name, storable(Note(name, value)))
-        elif self.notes.latest(name) is not None:
-            self.notes.stage(name, None)
+        note = None if value is None else storable(Note(name, value))
+        if note != self.notes.latest(name):
+            self.notes.stage(name, note)
 
     # --- leases: at once, in memory ---
 

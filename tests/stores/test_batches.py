@@ -229,6 +229,20 @@ def test_the_file_says_what_memory_says(
     life.database.close()
 
 
+@pytest.mark.parametrize("fate", ["fails before", "fails after"])
+async def test_taking_up_an_ended_turn_in_vain_does_not_lose_it(tmp_path: Path, fate: str) -> None:
+    """Its only text was in the row that the failed batch replaced; it is written again."""
+    life = Life(tmp_path / "bridge.sqlite")
+    await life.live([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("revive", 0)], fate)])
+    book = open_book(life.database, tmp_path)
+    ended = book.ended.settled[make_turn("0").turn_id]
+    read = life.rows.ended_turn(make_turn("0").turn_id, ended.changed_at_s)
+    assert read is not None
+    assert read.state is TurnState.ENDED
+    assert book.turns.settled == {}
+    life.database.close()
+
+
 class Life:
     """A book on a real file whose commits may fail before or after they land."""
 
