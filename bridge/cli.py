@@ -237,7 +237,10 @@ def _execute(work: Coroutine[Any, Any, int]) -> int:
     with suppress(ImportError):
         from uvloop import new_event_loop as factory
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(work)
+        try:
+            return runner.run(work)
+        except asyncio.CancelledError:  # a second signal does not wait for what is running
+            return EXIT_INTERRUPTED
 
 
 @contextmanager
