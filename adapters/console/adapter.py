@@ -104,7 +104,10 @@ class Terminal:
         return ()
 
     def _author(self) -> Author:
-        login = getpass.getuser()
+        try:
+            login = getpass.getuser()
+        except (KeyError, OSError):  # a container's user may have no name
+            login = str(os.getuid())
         locale = self._settings.language or parse_locale(os.environ)
         return Author(id=login, name=self._settings.user or login, locale=locale)
 
