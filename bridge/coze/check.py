@@ -88,7 +88,7 @@ def explain(exc: AgentError, what: str, settings: CozeConnection, locale: str) -
     subject = _FAILED(locale).format(what=what, reason=exc.reason)
     if exc.log_id:
         subject += _LOG_ID(locale).format(log_id=exc.log_id)
-    fix = translated(exc.hint, locale)
+    fix = translated(exc.hint, locale) or advise(Hint.REPORT, locale=locale)
     if isinstance(exc, AgentUnauthorized):
         fix = " ".join(filter(None, (fix, advise(region_hint(settings), locale=locale))))
     return Finding(False, subject, fix)

@@ -8,23 +8,21 @@ directly. Asking again is never the client's decision.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from bridge.coze import protocol
+from bridge.coze.asking import CHAT, Opened, finish_reading, open_question
 from bridge.coze.chat_events import ChatEvents
 from bridge.coze.codes import CANNOT_CANCEL
 from bridge.coze.hints import Hint, advise
-from bridge.coze.http import read_body
 from bridge.coze.limits import ChatLimits, WaitCallback
 from bridge.coze.polling import POLL_INTERVAL_S, wait_until_over
 from bridge.coze.protocol import Answer, ChatView
 from bridge.coze.settings import CozeConnection
-from bridge.coze.sse import SseStream, is_event_stream, looks_like_events, replay
 from bridge.coze.wire import Retries, Wire
 from bridge.errors import (
     AgentCancelled,
@@ -51,13 +49,9 @@ from bridge.ports import Agent, Clock
 
 log = structlog.get_logger(__name__)
 
-CHAT = "/v3/chat"
 RETRIEVE = "/v3/chat/retrieve"
 MESSAGES = "/v3/chat/message/list"
 CANCEL = "/v3/chat/cancel"
-
-DRAIN_S = 0.5
-"""How long to read on after the last event, so that the connection can be used again."""
 
 GIVE_UP_S = 5.0
 """For cancelling a run whose answer took too long."""
@@ -72,15 +66,6 @@ QUOTE_CHARS = 12
 
 COMMENT_MAX_CHARS = 250
 """Source: Coze's message feedback page."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A question that was taken: its stream, what its first event meant, and the state of reading."""
-
-    stream: SseStream | None
-    state: ChatEvents
-    first: Sequence[AgentEvent]
 
 
 class CozeAgent:
@@ -133,7 +118,10 @@ class CozeAgent:
             if self._settings.mode == "poll":
                 events = self._polled(await self._create_chat(question), deadline)
             else:
-                opened = await self._open(question)
+                body = protocol.chat_body(question, stream=True, save=self._save)
+                opened = await open_question(
+                    self._wire, self.limits, question.mark, body, _conversation_params(question)
+                )
                 if opened.stream is not None:
                     stack.push_async_callback(opened.stream.aclose)
                 events = self._streamed(opened, deadline)
@@ -147,28 +135,6 @@ class CozeAgent:
         state.chat = chat
         async with aclosing(self._fetched_from_start(state, chat, "", deadline)) as events:
             yield events
-
-    async def _open(self, question: Question) -> _Opened:
-        """Send the question, repeated only while it was certainly not taken, and read the first event."""
-        body = protocol.chat_body(question, stream=True, save=self._save)
-        params = _conversation_params(question)
-
-        async def once(token: str) -> _Opened:
-            response = await self._wire.post_stream(token, CHAT, params=params, content=body)
-            where = f"POST {CHAT}"
-            log_id = protocol.log_id_of(response.headers)
-            if is_event_stream(response) and response.status_code < 300:
-                return await _first_event(SseStream(response, where), ChatEvents(where, log_id))
-            whole = await read_body(response, where)
-            if response.status_code < 300 and looks_like_events(whole):
-                return await _first_event(replay(whole, where), ChatEvents(where, log_id))
-            return _not_streamed(protocol.read_answer(where, response.status_code, response.headers, whole))
-
-        async for attempt in self._wire.attempts(repeatable=False):
-            with attempt:
-                await self.limits.start(question.mark)
-                return await self._wire.authorised(once)
-        raise AssertionError("the last attempt returns or raises")
 
     async def _create_chat(self, question: Question) -> ChatView:
         """Start a run without a stream."""
@@ -184,7 +150,7 @@ class CozeAgent:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    async def _streamed(self, opened: _Opened, deadline: float) -> AsyncGenerator[AgentEvent]:
+    async def _streamed(self, opened: Opened, deadline: float) -> AsyncGenerator[AgentEvent]:
         """Yield the stream's events; what is missing at its end is fetched."""
         state, stream = opened.state, opened.stream
         for event in opened.first:
@@ -204,7 +170,7 @@ class CozeAgent:
             for event in events:
                 yield event
         if stream is not None:
-            await _finish_reading(stream, whole=state.complete)
+            await finish_reading(stream, whole=state.complete)
         if not state.complete:
             async with aclosing(self._recovered(state, broken, deadline)) as events_left:
                 async for event in events_left:
@@ -395,51 +361,7 @@ def _unquoted(text: str) -> Iterator[None]:
         raise
 
 
-# --- pieces of a stream -----------------------------------------------------------------------------------------------
-
-
-async def _first_event(stream: SseStream, state: ChatEvents) -> _Opened:
-    """Read until an event says something; the stream is closed if that was a failure."""
-    try:
-        while not state.over and state.chat is None:
-            received = await stream.next()
-            if received is None:
-                raise _nothing_came(stream, state)
-            if events := state.feed(received.event, received.data):
-                return _Opened(stream, state, events)
-    except BaseException:
-        await stream.aclose()
-        raise
-    return _Opened(stream, state, ())
-
-
-def _nothing_came(stream: SseStream, state: ChatEvents) -> AgentError:
-    """Explain a stream without events: perhaps it was a JSON refusal in disguise."""
-    where = f"POST {CHAT}"
-    try:
-        protocol.read_answer(where, 200, {}, stream.head)
-    except AgentError as exc:
-        if exc.code or stream.head.lstrip()[:1] == b"<":
-            return exc
-    return AgentUnavailable(f"{where}: the stream ended before its first event", outcome_unknown=True)
-
-
-def _not_streamed(answer: Answer) -> _Opened:
-    """Take a plain reply to a streaming question: the run exists, its answer has to be fetched."""
-    view = protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"))
-    state = ChatEvents(answer.where, answer.log_id)
-    state.chat = view.chat
-    return _Opened(None, state, [ChatStarted(view.chat, view.section_id)])
-
-
-async def _finish_reading(stream: SseStream, *, whole: bool) -> None:
-    """Close a stream; one that ended well is read to its end first, which keeps the connection usable."""
-    if whole:
-        with suppress(AgentError, TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
-                while await stream.next() is not None:
-                    pass
-    await stream.aclose()
+# --- small pieces -----------------------------------------------------------------------------------------------------
 
 
 def _lost_for_good(broken: AgentError | None) -> AgentError:

@@ -115,6 +115,8 @@ def read_answer(where: str, status: int, headers: Mapping[str, str], body: bytes
     except (msgspec.DecodeError, UnicodeDecodeError):
         decoded = None
     if not isinstance(decoded, dict):
+        decoded = _refusal_in_events(body)
+    if decoded is None:
         raise _not_json(where, status, headers, body)
     log_id = log_id or text_of(mapping_of(decoded.get("detail")).get("logid"))
     code = normalise_code(decoded.get("code"))
@@ -146,6 +148,19 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (until - now).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _refusal_in_events(body: bytes) -> dict[str, Any] | None:
+    """Find the refusal in a stream of events that came where a plain reply was expected."""
+    for line in body.splitlines():
+        if line.startswith(b"data:") and b'"code"' in line:
+            try:
+                data = msgspec.json.decode(line.removeprefix(b"data:"))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            if isinstance(data, dict) and normalise_code(data.get("code")):
+                return data
+    return None
 
 
 def _not_json(where: str, status: int, headers: Mapping[str, str], body: bytes) -> AgentError:

@@ -1,5 +1,6 @@
 """Fixtures of the Coze client's tests: the emulator, and agents that talk to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -13,9 +14,24 @@ from sandbox.coze import CozeEmulator
 from sandbox.journal import Journal
 from tests.coze.tools import BOT, TOKEN, HurriedClock, settings_for
 
+try:
+    import uvloop
+except ImportError:  # does not exist everywhere
+    LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+else:
+    LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+BYTES_AND_SOCKETS = ("test_http.py", "test_client_raw.py")
+"""What depends on the event loop, because loops word the failures of connections differently."""
+
 MakeAgent = Callable[..., Awaitable[CozeAgent]]
 
 FAST_RETRIES = Retries(attempts=4, total_s=60.0, first_s=0.01, max_s=0.02, rate_limited_first_s=0.01)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests of sockets on every loop that the bridge runs on."""
+    return LOOPS if item.path.name in BYTES_AND_SOCKETS else {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture(params=["aiohttp", "httpx"])

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.coze.client import CozeAgent
 from bridge.errors import (
+    AgentBusy,
     AgentError,
     AgentProtocolError,
     AgentRejected,
@@ -117,6 +118,22 @@ async def test_polled_tools(coze: CozeEmulator, make_agent: MakeAgent) -> None:
     agent = await make_agent(coze.base_url, mode="poll")
     events = await collect(agent.ask(question()))
     assert isinstance(events[-1], ActionRequired)
+
+
+@pytest.mark.parametrize("mode", ["stream", "poll"])
+@pytest.mark.parametrize("shape", ["event", "json"])
+async def test_a_busy_conversation_in_every_shape(
+    coze: CozeEmulator, make_agent: MakeAgent, mode: str, shape: Any
+) -> None:
+    """However the service words 4016, it is understood."""
+    coze.switches.occupied_stream_shape = coze.switches.occupied_json_shape = shape
+    coze.script(Answer(text="late", first_delta_delay_s=60.0))
+    agent = await make_agent(coze.base_url, mode=mode)
+    conversation = await agent.create_conversation(BOT)
+    async with agent.ask(question(conversation_id=conversation)) as events:
+        await anext(events)
+        with pytest.raises(AgentBusy):
+            await collect(agent.ask(question("again", conversation)))
 
 
 @pytest.mark.parametrize("fault", ["without_data", "null_data"])

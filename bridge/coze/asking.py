@@ -1,0 +1,109 @@
+"""Sending one question and reading up to the first event that says something.
+
+Until that event a refusal can still come in any shape: an HTTP status, plain JSON, an event, JSON or a web page that
+claims to be a stream. So far the question is repeated while it was certainly not taken; from the first event on never.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bridge.coze import protocol
+from bridge.coze.chat_events import ChatEvents
+from bridge.coze.http import read_body
+from bridge.coze.limits import ChatLimits
+from bridge.coze.protocol import Answer
+from bridge.coze.sse import SseStream, is_event_stream, looks_like_events, replay
+from bridge.coze.wire import Wire
+from bridge.errors import AgentError, AgentUnavailable
+from bridge.model import AgentEvent, ChatStarted
+
+CHAT = "/v3/chat"
+
+DRAIN_S = 0.5
+"""How long to read on after the last event, so that the connection can be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A question that was taken.
+
+    Attributes:
+        stream: ``None`` when the service did not stream: the answer has to be fetched.
+        state: Of reading the stream.
+        first: What the first event meant.
+    """
+
+    stream: SseStream | None
+    state: ChatEvents
+    first: Sequence[AgentEvent]
+
+
+async def open_question(wire: Wire, limits: ChatLimits, mark: str, body: bytes, params: Mapping[str, str]) -> Opened:
+    """Send a question; close the stream of what is returned.
+
+    Raises:
+        AgentError: It was refused or lost; with ``outcome_unknown`` it may have been taken.
+    """
+
+    async def once(token: str) -> Opened:
+        response = await wire.post_stream(token, CHAT, params=params, content=body)
+        where = f"POST {CHAT}"
+        log_id = protocol.log_id_of(response.headers)
+        if is_event_stream(response) and response.status_code < 300:
+            return await _first_event(SseStream(response, where), ChatEvents(where, log_id))
+        whole = await read_body(response, where)
+        if response.status_code < 300 and looks_like_events(whole):
+            return await _first_event(replay(whole, where), ChatEvents(where, log_id))
+        return _not_streamed(protocol.read_answer(where, response.status_code, response.headers, whole))
+
+    async for attempt in wire.attempts(repeatable=False):
+        with attempt:
+            await limits.start(mark)
+            return await wire.authorised(once)
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _first_event(stream: SseStream, state: ChatEvents) -> Opened:
+    """Read until an event says something; the stream is closed if that was a failure."""
+    try:
+        while not state.over and state.chat is None:
+            received = await stream.next()
+            if received is None:
+                raise _nothing_came(stream, state)
+            if events := state.feed(received.event, received.data):
+                return Opened(stream, state, events)
+    except BaseException:
+        await stream.aclose()
+        raise
+    return Opened(stream, state, ())
+
+
+def _nothing_came(stream: SseStream, state: ChatEvents) -> AgentError:
+    """Explain a stream without events: perhaps it was a JSON refusal in disguise."""
+    where = f"POST {CHAT}"
+    try:
+        protocol.read_answer(where, 200, {}, stream.head)
+    except AgentError as exc:
+        if exc.code or stream.head.lstrip()[:1] == b"<":
+            return exc
+    return AgentUnavailable(f"{where}: the stream ended before its first event", outcome_unknown=True)
+
+
+def _not_streamed(answer: Answer) -> Opened:
+    """Take a plain reply to a streaming question: the run exists, its answer has to be fetched."""
+    view = protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"))
+    state = ChatEvents(answer.where, answer.log_id)
+    state.chat = view.chat
+    return Opened(None, state, [ChatStarted(view.chat, view.section_id)])
+
+
+async def finish_reading(stream: SseStream, *, whole: bool) -> None:
+    """Close a stream; one that ended well is read to its end first, which keeps the connection usable."""
+    if whole:
+        with suppress(AgentError, TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                while await stream.next() is not None:
+                    pass
+    await stream.aclose()
