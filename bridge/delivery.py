@@ -144,8 +144,7 @@ class Delivery:
                 return True
             await self._wait(self._news, LONGEST_WAIT_S)
         elif (wait_s := self._wait_s(index, finished)) > 0:
-            # Newer text is picked up after the pause anyway; only the end can shorten it.
-            await (self._clock.sleep(wait_s) if finished else self._wait(self._end, wait_s))
+            await self._pause(wait_s, finished)
         else:
             await self._send(index, wanted[index])
         return False
@@ -199,6 +198,14 @@ class Delivery:
 
     def _budgets(self, index: int) -> tuple[Budget, ...]:
         return self._reply.post_budgets if self._must_post(index) else self._reply.edit_budgets
+
+    async def _pause(self, wait_s: float, finished: bool) -> None:
+        """Wait for the next request's turn; newer text is picked up afterwards anyway, the end shortens the pause."""
+        if finished:
+            await self._clock.sleep(wait_s)
+        else:
+            # Before the first words more text can shorten it too: enough of it need not be held back.
+            await self._wait(self._end if self._messages else self._news, wait_s)
 
     async def _wait(self, event: asyncio.Event, timeout_s: float) -> None:
         """Wait for ``event``; before the first words the sign of life is renewed meanwhile."""

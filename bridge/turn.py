@@ -199,7 +199,8 @@ class _Run:
     async def _converse(self) -> _Ending:
         """Ask and listen; every failure of the agent becomes an ending."""
         if not self._envelope.text.strip():
-            return _Ending(Outcome.REFUSED, say(Say.ATTACHMENT_ONLY, self._locale))
+            sentence = Say.ATTACHMENT_ONLY if self._envelope.attachments else Say.HELP
+            return _Ending(Outcome.REFUSED, say(sentence, self._locale))
         stopped = _Ending(Outcome.STOPPED, say(Say.STOPPED, self._locale))
         try:
             async with asyncio.timeout(self._options.turn_timeout_s) as scope:

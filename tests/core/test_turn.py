@@ -254,6 +254,13 @@ async def test_a_message_with_only_an_attachment_gets_a_sentence() -> None:
         assert core.platform.visible() == [say(Say.ATTACHMENT_ONLY, "en")]
 
 
+async def test_a_mention_without_words_is_answered_with_help() -> None:
+    """Somebody only calls us by name: she reads what we can do."""
+    async with core_of(FakeAgent()) as core:
+        await core.ask(envelope(""))
+        assert core.platform.visible() == [say(Say.HELP, "en")]
+
+
 async def test_an_occupied_conversation_is_waited_for() -> None:
     """Another run in our conversation: asked again when it may have ended, within bounds."""
     busy: list[Step] = [AgentBusy("occupied", code=4016)]
