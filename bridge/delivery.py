@@ -204,8 +204,9 @@ class Delivery:
         if finished:
             await self._clock.sleep(wait_s)
         else:
-            # Before the first words more text can shorten it too: enough of it need not be held back.
-            await self._wait(self._end if self._messages else self._news, wait_s)
+            # A few first words are held back for more, so more can shorten the pause too.
+            holds_back = not self._messages and self._chars < self._pace.first_words_chars
+            await self._wait(self._news if holds_back else self._end, wait_s)
 
     async def _wait(self, event: asyncio.Event, timeout_s: float) -> None:
         """Wait for ``event``; before the first words the sign of life is renewed meanwhile."""
