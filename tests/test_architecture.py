@@ -142,9 +142,7 @@ def test_the_core_opens_nothing_and_reads_no_clock() -> None:
                 if isinstance(node, ast.Call):
                     called = ast.unparse(node.func)
                     assert called not in forbidden, f"{module} calls {called}"
-                    assert not called.endswith(("datetime.now", "date.today", "read_text")), (
-                        f"{module}: {called}"
-                    )
+                    assert not called.endswith(("datetime.now", "date.today", "read_text")), f"{module}: {called}"
                 if isinstance(node, ast.Attribute):
                     assert ast.unparse(node) not in ("os.environ", "os.getenv"), module
 

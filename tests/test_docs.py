@@ -1,4 +1,4 @@
-"""``config.example.toml`` is held to the settings: it parses, names every key there is, and shows true defaults."""
+"""``config.example.toml`` is held to the settings: it parses, names every key, shows true defaults; READMEs to what exists."""
 
 import enum
 import re
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from bridge import cli
 from bridge.config.load import SECTIONS, Purpose, load_config
 from bridge.config.mistakes import env_names, is_secret, model_in
 from bridge.config.models import AgentConfig
@@ -159,3 +160,45 @@ def test_everything_switched_on_is_valid(tmp_path: Path) -> None:
     config = load_config(path, {}, Purpose.RUN)
     assert config.agents["default"].oauth is not None
     assert sorted(config.adapters) == installed_kinds()
+
+
+# --- the README -------------------------------------------------------------------------------------------------------
+
+ROOT = EXAMPLE.parent
+READMES = sorted(path.name for path in ROOT.glob("README*.md"))
+
+
+def read(name: str) -> str:
+    """One README."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_in_the_readme_exist(name: str) -> None:
+    """Whatever it tells to type is a command of ours, or a verb of dev.py."""
+    commands = {command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands}
+    typed = set(re.findall(r"`?(?:^|[`/ ])coze-bridge ([a-z]+)", read(name), re.MULTILINE))
+    assert typed
+    assert typed <= commands
+    verbs = set(
+        re.findall(r"^    python3 dev\.py ([a-z]+)", (ROOT / "dev.py").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    told = set(re.findall(r"python3 dev\.py ([a-z]+)", read(name)))
+    assert {"demo", "test"} <= told
+    assert told <= verbs
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_variables_in_the_readme_exist(name: str) -> None:
+    """Every environment variable it names is one that some setting reads."""
+    known = {
+        variable for _, model in all_models() for info in model.model_fields.values() for variable in env_names(info)
+    }
+    assert set(re.findall(r"`((?:COZE|SLACK)_[A-Z_]+)`", read(name))) <= known
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_links_in_the_readme_lead_somewhere(name: str) -> None:
+    """Files it points to are there."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", read(name)):
+        assert (ROOT / target).exists(), target
