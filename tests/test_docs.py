@@ -1,4 +1,4 @@
-"""``config.example.toml`` is held to the settings: it parses, names every key, shows true defaults; READMEs to what exists."""
+"""The example configuration is held to the settings: every key, true defaults. READMEs are held to what exists."""
 
 import enum
 import re
