@@ -1,0 +1,189 @@
+"""Slack and the network misbehave in the middle of an answer; in the end it is there, whole, and once."""
+
+from typing import Any
+
+import pytest
+
+from bridge.app import Bridge
+from bridge.texts import Say
+from sandbox.coze import Answer
+from tests.loopback.road import CHANNEL, CHAT, Road
+
+TEXT = "A sentence that goes on for a while. " * 12
+GROWING = Answer(text=TEXT, delta_interval_s=0.01)
+
+
+@pytest.fixture
+def growing(road: Road) -> str:
+    """The agent answers everything with the same text, which grows for about a second."""
+    road.coze.script(GROWING, times=None)
+    return TEXT
+
+
+async def once(road: Road, text: str, asked: str) -> None:
+    """Expect exactly one message with exactly this text, asked for exactly once."""
+    await road.answer(text, asked)
+    await road.quiet()
+    assert [message.text for message in road.answers(asked)] == [text]
+    assert len(road.chats()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        ("ratelimited", {"retry_after_s": 1}),
+        ("ratelimited", {"retry_after_s": 1, "as_http_200": True}),
+        ("status", {"status": 502}),
+        ("status", {"status": 503, "applied": True}),
+        ("drop_before", {}),
+        ("drop_after", {}),
+        ("wrong_json", {}),
+        ("plain_text", {}),
+        ("error", {"error": "internal_error"}),
+    ],
+)
+@pytest.mark.usefixtures("bridge")
+async def test_edits_that_fail(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
+    """Edits may fail in every way: the newest text is sent later, and the whole of it arrives."""
+    road.slack.faults.plan("chat.update", kind, times=2, **args)
+    await once(road, growing, road.ask("Go on"))
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_a_final_text_that_is_rate_limited(road: Road) -> None:
+    """The last edit is refused for a second and arrives after it; Slack's wish is respected."""
+    road.coze.script(Answer(deltas=("The beginning is shown as a post of its own. ", "The end."), delta_interval_s=0.3))
+    road.slack.rate_limit_next("chat.update", 1)
+    asked = road.ask("Go on")
+    await once(road, "The beginning is shown as a post of its own. The end.", asked)
+    first, second = road.calls("chat.update")
+    assert second.at - first.at >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        ("drop_after", {}),
+        ("drop_before", {}),
+        ("status", {"status": 500, "applied": True}),
+        ("status", {"status": 502}),
+        ("wrong_json", {}),
+        ("ratelimited", {"retry_after_s": 1}),
+    ],
+)
+@pytest.mark.usefixtures("bridge")
+async def test_a_post_whose_answer_is_lost(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
+    """A post that may or may not have landed is looked up before it is repeated: the answer stands there once."""
+    road.slack.faults.plan("chat.postMessage", kind, **args)
+    await once(road, growing, road.ask("Go on"))
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_a_lost_post_of_a_direct_message(road: Road, growing: str) -> None:
+    """The same in private."""
+    road.slack.faults.plan("chat.postMessage", "drop_after")
+    channel, asked = road.write("Go on")
+    await road.answer(growing, asked, channel)
+    await road.quiet()
+    assert [message.text for message in road.answers(asked, channel)] == [growing]
+
+
+async def test_a_lost_post_that_cannot_be_looked_up(road: Road, growing: str) -> None:
+    """Without the scope to read the channel a lost post is repeated once, and marked as a possible duplicate."""
+    road.slack.add_app(scopes=("chat:write", "app_mentions:read", "im:history", "users:read", "reactions:write"))
+    road.forgiven.add("same_part_twice")
+    road.slack.faults.plan("chat.postMessage", "drop_after")
+    async with road.bridge():
+        asked = road.ask("Go on")
+        message = await road.answer(growing, asked)
+        await road.sentence(Say.MAYBE_DUPLICATE, "en", asked)
+        await road.quiet()
+        assert len(road.answers(asked)) == 2
+        assert message.ts == road.answers(asked)[-1].ts
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_a_message_somebody_deleted(road: Road, growing: str) -> None:
+    """When the growing message is deleted, the answer is posted anew."""
+    road.slack.faults.plan("chat.update", "error", error="message_not_found")
+    asked = road.ask("Go on")
+    await road.answer(growing, asked)
+    await road.quiet()
+    assert road.answers(asked)[-1].text == growing
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_blocks_that_slack_refuses(road: Road, growing: str) -> None:
+    """Where Slack does not take our blocks, people read plain text."""
+    road.slack.faults.plan("chat.postMessage", "error", error="invalid_blocks")
+    asked = road.ask("Go on")
+    await road.until(lambda: road.answers(asked) and road.answers(asked)[-1].text == growing.strip(), "the plain text")
+    assert len(road.answers(asked)) == 1
+
+
+@pytest.mark.parametrize(("user", "placeholder"), [("ann", "… thinking"), ("li", "… 正在思考")])
+@pytest.mark.usefixtures("bridge")
+async def test_a_workspace_without_status_lines(road: Road, growing: str, user: str, placeholder: str) -> None:
+    """Where the status is refused a placeholder is posted, becomes the answer, and the refusal is remembered."""
+    road.slack.switches.status_refusal = "not_allowed_token_type"
+    for _ in range(2):
+        asked = road.ask("Go on", user=user)
+        answer = await road.answer(growing, asked)
+        steps = [step.text for step in road.slack.steps(CHANNEL, answer.ts)]
+        assert steps[0] == placeholder
+        assert len(road.answers(asked)) == 1
+    assert len(road.calls("assistant.threads.setStatus")) == 1
+
+
+async def test_a_socket_that_is_cut_in_the_middle(bridge: Bridge, road: Road, growing: str) -> None:
+    """Answers go on without the socket, and it comes back for the next question."""
+    road.configure("adapters.slack", ping_interval_s=0.3)
+    asked = road.ask("Go on")
+    await road.first_delta()
+    road.slack.sockets.drop()
+    await road.answer(growing, asked)
+    again = road.ask("And again")
+    await road.answer(growing, again)
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_a_socket_that_slack_wants_refreshed(road: Road, growing: str) -> None:
+    """Slack asks for a new connection now and then; no question is lost over it."""
+    await road.slack.sockets.disconnect("refresh_requested")
+    asked = road.ask("Go on")
+    await once(road, growing, asked)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("after_events", [1, 2, 6])
+@pytest.mark.usefixtures("bridge")
+async def test_a_stream_that_is_cut(road: Road, growing: str, after_events: int, reset: bool) -> None:
+    """A stream cut after the chat was created is not asked for again: the answer is fetched."""
+    road.coze.faults.plan(CHAT, "cut", after_events=after_events, reset=reset)
+    await once(road, growing, road.ask("Go on"))
+    assert road.journal.select(service="coze", kind="request", name="GET /v3/chat/message/list")
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_a_question_whose_answer_never_began(road: Road, growing: str) -> None:
+    """When the connection ends without a byte, the question is looked for at Coze, found, and followed."""
+    road.coze.faults.plan(CHAT, "hang_up_after")
+    await once(road, growing, road.ask("Go on"))
+
+
+async def test_a_stream_that_stalls_while_the_agent_works_on(road: Road, growing: str) -> None:
+    """A stream silent beyond the limit, of a run that completes, costs patience but not the answer."""
+    road.configure("agents.default", connect_timeout_s=0.5, idle_timeout_s=0.5)
+    road.coze.faults.plan(CHAT, "stall", after_events=6)
+    async with road.bridge():
+        await once(road, growing, road.ask("Go on"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["done_as_object", "empty_done", "without_done", "unknown_events", "one_byte_chunks", "crlf", "comments"]
+)
+@pytest.mark.usefixtures("bridge")
+async def test_odd_streams(road: Road, growing: str, kind: str) -> None:
+    """Odd shapes of the stream make no difference to what people read."""
+    road.coze.faults.plan(CHAT, kind)
+    await once(road, growing, road.ask("Go on"))
