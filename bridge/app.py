@@ -58,7 +58,7 @@ class Bridge:
         self._lanes = Lanes(
             tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting + 1
         )
-        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms)
+        self._turns = turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms)
         control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
         self._lanes.employ(Dispatch(turns, control))
         self.intake = Intake(
@@ -108,6 +108,7 @@ class Bridge:
             task.cancel()
         if self._serving:
             await asyncio.wait(self._serving)
+        log.info("stopping", running=len(self._turns.live), waiting_at_most_s=self._config.bridge.drain_s)
         cut = await self._lanes.drain(self._config.bridge.drain_s)
         log.info("stopped", cut=cut)
 

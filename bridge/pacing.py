@@ -12,6 +12,8 @@ from enum import Enum
 from bridge.model import Budget
 
 MAX_RESERVE_SHARE = 0.5
+MARGIN_S = 0.005
+"""Windows are kept a little longer than their length: the server's clock is not ours."""
 
 
 class Urgency(Enum):
@@ -32,7 +34,7 @@ class _Allowance:
     sharers: int = 0
 
     def forget(self, now: float) -> None:
-        while self.spent_at and self.spent_at[0] <= now - self.budget.window_s:
+        while self.spent_at and self.spent_at[0] + self.budget.window_s + MARGIN_S <= now:
             self.spent_at.popleft()
 
     def usable(self, urgency: Urgency) -> int:
@@ -46,7 +48,7 @@ class _Allowance:
         wait = max(0.0, self.closed_until - now)
         surplus = len(self.spent_at) - self.usable(urgency)
         if surplus >= 0:
-            wait = max(wait, self.spent_at[surplus] + self.budget.window_s - now)
+            wait = max(wait, self.spent_at[surplus] + self.budget.window_s + MARGIN_S - now)
         return wait
 
     def fair_interval_s(self) -> float:

@@ -1,0 +1,1 @@
+"""What the documentation claims, each measured by one command: ``python -m benchmarks.NAME [--json]``."""
