@@ -34,7 +34,7 @@ class Rank(IntEnum):
     LINE = auto()
     """Between two lines of a paragraph."""
     LEAD_IN = auto()
-    """Between a heading, or words that end in a colon, and what they announce."""
+    """Between a heading, words that end in a colon or a line of code, and what they announce or what hangs on it."""
     SENTENCE = auto()
     CLAUSE = auto()
     SPACE = auto()
@@ -63,10 +63,13 @@ _SENTENCE_END = re.compile(r"(?:[。！？；]+|…+|(?<=[\w)\]*_`\"'”’]{2})
 _CLAUSE_END = re.compile(r"[，、：]|[,:](?=\s)")
 _SPACES = re.compile(r"[^\S\n]+")
 _TRAILING_MARKS = re.compile(r"[*_~`]*[^\S\n]*")
+_BLOCK_MARK = re.compile(r"[#>|=]|[-+*](?:\s|$)|\d{1,9}(?:[.)](?:\s|$)|$)|```|~~~")
 _LEAD_IN_END = (":", "：")
 _HALF_PIECE_SHARE = 0.25
-"""A link or emphasis that is open at the window's end counts as one piece if it began in the last quarter."""
-_STYLED_SHARE = 0.5
+_HALF_PIECE_CHARS = 200
+"""What is open at the window's end counts as one piece if it began in this last share of it, or so few characters ago
+(but not in its first part). The address of a link has no such bound."""
+_STYLED_SHARE = 0.6
 """Emphasis longer than this share of the window is cut, closed and opened anew; shorter is kept whole."""
 
 
@@ -152,9 +155,12 @@ class Window:
     def _rank_in_fence(self, before: Line, line: Line) -> Rank | None:
         if line.step.kind is Kind.FENCE_CLOSE or before.step.kind is Kind.FENCE_OPEN:
             return None
-        if not self._text[line.start : line.stop].strip():
+        code, code_before = self._text[line.start : line.stop], self._text[before.start : before.stop]
+        if not code.strip():
             return None
-        return Rank.CODE_LINE if self._text[before.start : before.stop].strip() else Rank.CODE_GAP
+        if not code_before.strip():
+            return Rank.CODE_GAP
+        return Rank.LEAD_IN if _indent(code) > _indent(code_before) else Rank.CODE_LINE
 
     def _is_lead_in(self, line: Line) -> bool:
         """Tell whether a line, or the one before it if it is blank, announces what comes next."""
@@ -192,7 +198,8 @@ class Window:
     def _allowed(self, at: int, rank: Rank, share: float = 0.0) -> bool:
         """Tell whether a cut leaves something to see before it and breaks no piece that belongs together.
 
-        Lines of code, rows and headings are not broken in the first round.
+        Before the last round, the next part must not seem to begin with a list, heading or quote that is none; in the
+        first round lines of code, rows and headings are not broken.
         """
         if not self._text[:at].strip():
             return False
@@ -202,6 +209,8 @@ class Window:
         if line.start < at <= line.content or self._text[at] == "\n" or not is_boundary(self._text, at):
             return False
         if line.start < at and share == 1.0 and line.step.kind is not Kind.TEXT:
+            return False
+        if line.start < at and share > 0 and _BLOCK_MARK.match(self._text, at):
             return False
         if self._is_code(line):
             return rank in (Rank.SPACE, Rank.WORD)
@@ -320,12 +329,13 @@ class _Paragraph:
         if not self._stop:
             return
         end = self._stop - self._offset
-        earliest = end - window * _HALF_PIECE_SHARE
+        earliest = end - max(window * _HALF_PIECE_SHARE, min(_HALF_PIECE_CHARS, window * _STYLED_SHARE))
         starts = [bracket.at for bracket in self._found.brackets] + [mark.at for mark in self._found.open_marks]
         if self._found.open_code is not None:
             starts.append(self._found.open_code[0])
+        in_address = {bracket.at for bracket in self._found.brackets if bracket.closed_at >= 0}
         for start in starts:
-            if start >= earliest:
+            if start >= earliest or start in in_address:
                 yield start, end + 1
 
 
@@ -337,6 +347,10 @@ def _fence_lead(quotes: str, fence: Fence) -> str:
 def _table_lead(state: State) -> str:
     quotes = quote_marks(state.containers)
     return f"{quotes}{state.header}\n{quotes}{state.rule}\n"
+
+
+def _indent(code: str) -> int:
+    return len(code) - len(code.lstrip(" \t"))
 
 
 def _reversed_marks(marks: list[str]) -> str:

@@ -178,6 +178,11 @@ class _Scan:
             if end == len(self._text) and (end - start == 1 or is_open):
                 self._found.loose = (start, end)
             return
+        if end == len(self._text) and self._found.open_marks:
+            outer = self._found.open_marks[-1]
+            if outer.at + outer.size == start and outer.count == outer.size:  # nothing between them to close
+                self._found.loose = (start, end)
+                return
         opens, closes = self._roles(start, end)
         run = Mark(start, character, end - start, end - start, closes)
         if closes:
