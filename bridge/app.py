@@ -25,6 +25,7 @@ from bridge.extension import Services
 from bridge.gate import AccessList, Gate, GateRules
 from bridge.intake import Intake
 from bridge.lanes import Lanes
+from bridge.live import LiveTurn
 from bridge.model import TurnState
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
@@ -46,7 +47,15 @@ PURGE_EVERY_S = 3600.0
 class Bridge:
     """The running bridge: one process's core with its platforms. Made by ``assemble``."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, routes: Routes, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        routes: Routes,
+        live: dict[str, LiveTurn],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
         self._config = config
         self._store = store
         self._clock = clock
@@ -56,9 +65,10 @@ class Bridge:
         self._serving: list[asyncio.Task[None]] = []
         settings = config.bridge
         self._lanes = Lanes(
-            tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting + 1
+            tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting
         )
-        self._turns = turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms)
+        self._live = live
+        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms, live)
         control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
         self._lanes.employ(Dispatch(turns, control))
         self.intake = Intake(
@@ -108,7 +118,7 @@ class Bridge:
             task.cancel()
         if self._serving:
             await asyncio.wait(self._serving)
-        log.info("stopping", running=len(self._turns.live), waiting_at_most_s=self._config.bridge.drain_s)
+        log.info("stopping", running=len(self._live), waiting_at_most_s=self._config.bridge.drain_s)
         cut = await self._lanes.drain(self._config.bridge.drain_s)
         log.info("stopped", cut=cut)
 
@@ -151,14 +161,18 @@ async def assemble(
         CredentialsError: An agent's key cannot be read.
     """
     clock = clock or SystemClock()
+    live: dict[str, LiveTurn] = {}
+
+    def tell_waiting(turn: str, before: int) -> None:
+        if turn in live:
+            live[turn].queued(before)
+
     async with AsyncExitStack() as resources:
         store = await resources.enter_async_context(open_store(config.store, clock))
-        bindings = {
-            name: AgentBinding(
-                name, await resources.enter_async_context(CozeAgent(agent, clock)), agent.bot_id, agent.variables
-            )
-            for name, agent in config.agents.items()
-        }
+        bindings = {}
+        for name, entry in config.agents.items():
+            agent = await resources.enter_async_context(CozeAgent(entry, clock, on_waiting=tell_waiting))
+            bindings[name] = AgentBinding(name, agent, entry.bot_id, entry.variables)
         routes = Routes(
             bindings,
             config.default_agent,
@@ -166,12 +180,12 @@ async def assemble(
         )
         services = Services(clock, store, say, config.bridge.language)
         platforms = [
-            await resources.enter_async_context(entry.adapter.build(name, entry.settings, services))
-            for name, entry in config.adapters.items()
-            if kinds(entry.kind)
+            await resources.enter_async_context(adapter.adapter.build(name, adapter.settings, services))
+            for name, adapter in config.adapters.items()
+            if kinds(adapter.kind)
         ]
         async with asyncio.TaskGroup() as tasks:
-            bridge = Bridge(config, store, clock, routes, tasks)
+            bridge = Bridge(config, store, clock, routes, live, tasks)
             tidying = tasks.create_task(bridge.keep_tidy())
             for platform in platforms:
                 bridge.add(platform)

@@ -138,12 +138,14 @@ class Lanes:
         """Take the next place in a lane; never awaits.
 
         Raises:
-            LaneFull: ``max_waiting`` tickets wait already (not raised for turns that were accepted before a restart).
+            LaneFull: ``max_waiting`` tickets wait behind a running turn already (not raised for turns that were
+                accepted before a restart).
         """
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(key, wake=lambda: self._wake(key))
-        if bounded and len(lane.tickets) >= self._max_waiting:
+        places = self._max_waiting + (lane.running is None)  # the first one will not wait
+        if bounded and len(lane.tickets) >= places:
             raise LaneFull(key)
         ticket = Ticket(lane)
         lane.tickets.append(ticket)
