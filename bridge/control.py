@@ -9,7 +9,7 @@ import structlog
 from bridge.asking import history_note
 from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
-from bridge.keys import conversation_key
+from bridge.keys import conversation_key, participation_note
 from bridge.lanes import HeldLease, Lanes
 from bridge.model import Envelope, Outcome, Place, Scope, TurnRecord, TurnState
 from bridge.ports import Clock, Platform, Store
@@ -70,6 +70,8 @@ class Control:
         key = conversation_key(envelope.place, envelope.author, self._scope)
         forgotten = await self._store.unbind(key)
         await self._store.remember(history_note(key), None)
+        if forgotten and envelope.place.thread is not None:  # the thread is still ours, without its conversation
+            await self._store.remember(participation_note(envelope.place), "yes")
         return say(Say.NEW_DONE if forgotten else Say.NEW_NOTHING, locale)
 
     async def _stop(self, envelope: Envelope, locale: str) -> str:

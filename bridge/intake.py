@@ -14,7 +14,7 @@ import structlog
 from bridge.commands import parse_command
 from bridge.errors import PlatformError, StoreError
 from bridge.gate import Gate, Refusal
-from bridge.keys import conversation_key, turn_id
+from bridge.keys import conversation_key, participation_note, turn_id
 from bridge.lanes import LaneFull, Lanes, Ticket
 from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Scope, TurnRecord
 from bridge.ports import Clock, Platform, Store
@@ -49,6 +49,7 @@ class Intake:
         self._scope = scope
         self._default_language = default_language
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
+        self._admitting: list[str] = []
 
     async def accept(self, envelope: Envelope) -> bool:
         """Write the message down and queue it; see ``ports.Intake``."""
@@ -58,16 +59,25 @@ class Intake:
         try:
             ticket = self._lanes.reserve(lane)
         except LaneFull:
-            log.warning("lane full", lane=key)
-            self._refuse(envelope, Refusal(Say.QUEUE_FULL))
+            if not await self._is_repeat(envelope):
+                log.warning("lane full", lane=key)
+                self._refuse(envelope, Refusal(Say.QUEUE_FULL))
             return False
+        self._admitting.append(envelope.delivery_key)
         try:
             return await self._admit(envelope, key, lane, ticket)
         except StoreError:
             self._refuse(envelope, Refusal(Say.STORE_FAILED))
             raise
         finally:
+            self._admitting.remove(envelope.delivery_key)
             ticket.drop()
+
+    async def _is_repeat(self, envelope: Envelope) -> bool:
+        """Tell whether a message for which there is no room has a place already, written down or about to be."""
+        if envelope.delivery_key in self._admitting:
+            return True
+        return await self._store.turn(turn_id(envelope.delivery_key)) is not None
 
     async def withdraw(self, delivery_key: str) -> None:
         """Drop a question that still waits, because its author deleted it."""
@@ -87,7 +97,7 @@ class Intake:
             log.debug("repeat ignored", turn=turn.turn_id)
             return False
         if self._scope is not Scope.THREAD and envelope.place.thread is not None:
-            await self._store.remember(self._thread_note(envelope), "yes")
+            await self._store.remember(participation_note(envelope.place), "yes")
         ticket.fill(turn)
         if position := ticket.position:
             self._lanes.errand(self._show_waiting(turn, position), "waiting sign")
@@ -97,12 +107,11 @@ class Intake:
         """Tell whether we already speak in the thread of a message that does not name us."""
         if envelope.place.thread is None:
             return False
-        if self._scope is Scope.THREAD:
-            return self._lanes.is_active(key) or await self._store.conversation(key) is not None
-        return await self._store.note(self._thread_note(envelope)) is not None
-
-    def _thread_note(self, envelope: Envelope) -> str:
-        return f"takes-part:{conversation_key(envelope.place, envelope.author, Scope.THREAD)}"
+        if self._scope is Scope.THREAD and (
+            self._lanes.is_active(key) or await self._store.conversation(key) is not None
+        ):
+            return True
+        return await self._store.note(participation_note(envelope.place)) is not None
 
     async def _show_waiting(self, turn: TurnRecord, position: int) -> None:
         platform = self._platforms[turn.envelope.place.instance]

@@ -27,6 +27,11 @@ def conversation_key(place: Place, author: Author, scope: Scope) -> Conversation
     return ConversationKey(join_key(place.instance, place.team, place.channel, place.thread))
 
 
+def participation_note(place: Place) -> str:
+    """Name the note that we take part in a thread where no conversation tells so."""
+    return f"takes-part:{join_key(place.instance, place.team, place.channel, place.thread or '')}"
+
+
 def turn_id(delivery_key: str) -> TurnId:
     """Derive the turn's id from what makes its question unique."""
     digest = hashlib.sha256(delivery_key.encode()).digest()
