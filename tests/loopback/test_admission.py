@@ -81,9 +81,26 @@ async def test_a_deleted_question_is_not_asked(road: Road) -> None:
 
 async def test_other_bots_are_left_alone(road: Road) -> None:
     """A message of another bot is no question, even if it mentions us."""
-    road.slack.add_app("A2", "parrot")
+    road.slack.add_app("A2", "parrot", scopes=("chat:write",), events=())
+    road.slack.invite(CHANNEL, "parrot")
+    road.forgiven.add("ping")
     async with road.bridge():
         asked = road.ask("Polly?", user="parrot")
         await road.quiet()
-        assert not road.answers(asked)[1:]
+        assert [message.user for message in road.answers(asked)] == [road.slack.find_user("parrot").id]
     assert not road.chats()
+
+
+async def test_a_repeat_in_a_full_queue_is_no_refusal(road: Road) -> None:
+    """The second event of a mention that took the last place, and its redelivery, are not told there is no room."""
+    road.configure("bridge", max_waiting=1)
+    road.slack.delivery_faults.plan("app_mention", "duplicate", times=None)
+    road.coze.script(Answer(text="word " * 60, delta_interval_s=0.02))
+    road.coze.script("The one that waited.")
+    async with road.bridge():
+        asked = road.ask("One")
+        await road.first_delta()
+        await road.waiting_sign(road.ask("Two", asked))
+        await road.answer("The one that waited.", asked)
+        await road.quiet()
+    assert [message.text for message in road.answers(asked)] == ["word " * 60, "The one that waited."]

@@ -1,5 +1,7 @@
 """A question goes in at Slack, the agent's answer grows there until it is whole."""
 
+from itertools import pairwise
+
 import pytest
 
 from bridge.app import Bridge
@@ -21,7 +23,7 @@ async def test_a_mention_is_answered_in_its_thread_and_grows(road: Road) -> None
     steps = [step.text for step in road.slack.steps(CHANNEL, answer.ts)]
     assert answer.thread_ts == asked
     assert len(steps) >= 4
-    assert all(len(early) < len(late) for early, late in zip(steps, steps[1:], strict=False))
+    assert all(len(early) < len(late) for early, late in pairwise(steps))
     assert len(road.answers(asked)) == 1
 
 

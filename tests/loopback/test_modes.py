@@ -1,5 +1,7 @@
 """The other ways to reach an agent: fetched instead of streamed, self-hosted, without a kept history, plain HTTP."""
 
+from itertools import pairwise
+
 from bridge.texts import Say
 from sandbox.coze import Answer, CozeEmulator, Failure, echo_agent
 from tests.loopback.road import BOT, TOKEN, Road
@@ -16,7 +18,7 @@ async def test_an_answer_that_is_fetched(road: Road) -> None:
         await road.answer(TEXT, asked)
     assert [entry.detail["body"]["stream"] for entry in road.chats()] == [False]
     looks = road.journal.select(service="coze", kind="request", name="GET /v3/chat/retrieve")
-    assert all(after.at - before.at > 0.9 for before, after in zip(looks, looks[1:], strict=False))
+    assert all(after.at - before.at > 0.9 for before, after in pairwise(looks))
 
 
 async def test_a_fetched_answer_that_failed(road: Road) -> None:
