@@ -97,6 +97,7 @@ class Delivery:
         self._footer = ""
         self._first_delta_at: float | None = None
         self._refresh_at = clock.now() + (capabilities.status_refresh_s or LONGEST_WAIT_S)
+        self._queued: int | None = None
         self._failures = 0
         self._retry_at = 0.0
 
@@ -108,6 +109,11 @@ class Delivery:
         """Tell that the draft has new text; costs next to nothing."""
         if self._first_delta_at is None:
             self._first_delta_at = self._clock.now()
+        self._news.set()
+
+    def queued(self, position: int) -> None:
+        """Tell that the question waits for the agent's own limits, behind ``position`` others."""
+        self._queued = position
         self._news.set()
 
     def finish(self, footer: str = "") -> None:
@@ -136,6 +142,9 @@ class Delivery:
         """Send one thing or wait for one thing; true when everything is shown."""
         finished = self._end.is_set()
         self._news.clear()
+        if self._queued is not None:
+            position, self._queued = self._queued, None
+            await self._comfort(self._reply.waiting(position))
         wanted = self._wanted(finished)
         index = next((i for i, view in enumerate(wanted) if self._differs(i, view)), None)
         if index is None:
@@ -215,10 +224,14 @@ class Delivery:
             await self._clock.wait(event, timeout_s)
         elif not await self._clock.wait(event, refresh_in_s):
             self._refresh_at = self._clock.now() + self._capabilities.status_refresh_s
-            try:
-                await self._reply.refresh()
-            except PlatformError as error:
-                log.info("sign of life not renewed", reason=error.reason)
+            await self._comfort(self._reply.refresh())
+
+    async def _comfort(self, sign: Awaitable[None]) -> None:
+        """Show a sign that is worth no second try."""
+        try:
+            await sign
+        except PlatformError as error:
+            log.info("sign of life not shown", reason=error.reason)
 
     # --- sending ---
 

@@ -1,6 +1,7 @@
 """A running turn, as ``stop`` and ``status`` see it."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -26,6 +27,8 @@ class LiveTurn:
         self.record = record
         self.binding = binding
         self.stopping = False
+        self.queued: Callable[[int], None] = lambda _: None
+        """Called when the question waits for the agent's own limits, with how many wait before it."""
         self._chat: ChatRef | None = None
         self._scope: asyncio.Timeout | None = None
 

@@ -69,14 +69,16 @@ class Turns:
         pacer: Pacer,
         options: TurnOptions,
         platforms: Mapping[str, Platform],
+        live: dict[str, LiveTurn] | None = None,
     ) -> None:
+        """``live`` may be shared with whoever has to find a running turn by its id."""
         self.store = store
         self.clock = clock
         self.pacer = pacer
         self.options = options
         self._routes = routes
         self._platforms = platforms
-        self.live: dict[str, LiveTurn] = {}
+        self.live = {} if live is None else live
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
         """Take an accepted turn to its end. Whatever fails ends as a sentence in the conversation."""
@@ -143,6 +145,7 @@ class _Run:
             posted=ledger.posted,
             doubt=say(Say.MAYBE_DUPLICATE, self._locale),
         )
+        live.queued = self._delivery.queued
         self._asking = Asking(
             envelope,
             self._locale,

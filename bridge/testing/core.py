@@ -79,10 +79,11 @@ async def core_of(
     gate: GateRules | None = None,
     max_waiting: int = 5,
     platform: FakePlatform | None = None,
+    clock: FakeClock | None = None,
     store: MemoryStore | None = None,
 ) -> AsyncIterator[Core]:
-    """Assemble a core around ``agent``."""
-    clock = FakeClock()
+    """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``."""
+    clock = clock or FakeClock()
     platform = platform or FakePlatform()
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:

@@ -17,6 +17,7 @@ from bridge.errors import (
     PlatformRateLimited,
     PlatformRejected,
     PlatformUnavailable,
+    StoreUnavailable,
 )
 from bridge.gate import AccessList, GateRules
 from bridge.model import (
@@ -32,12 +33,17 @@ from bridge.model import (
     ContextMessage,
     EarlierMessage,
     FoundQuestion,
+    Lease,
     Outcome,
     Scope,
     ToolCall,
+    TurnId,
+    TurnRecord,
     TurnState,
     Usage,
 )
+from bridge.stores.memory import MemoryStore
+from bridge.testing.clock import FakeClock
 from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, Step, envelope, spoken
 from bridge.texts import Say, say
@@ -479,3 +485,65 @@ async def test_the_sign_of_life_is_renewed_until_the_first_words() -> None:
         assert core.platform.calls.count("refresh") == 2
         gate.set()
         await core.ended(envelope())
+
+
+async def test_waiting_for_the_agents_own_limits_is_shown() -> None:
+    """More questions than the agent's plan allows: the sign that a question waits appears, the answer follows."""
+    gate = asyncio.Event()
+    async with core_of(FakeAgent([gate, *spoken("x")])) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: core.turns.live != {})
+        await core.clock.settle()
+        next(iter(core.turns.live.values())).queued(3)
+        await core.clock.settle()
+        assert core.platform.calls.count("waiting") == 1
+        gate.set()
+        await core.ended(envelope())
+
+
+class FullStore(MemoryStore):
+    """A memory store on a full disk."""
+
+    is_full = False
+
+    async def create_turn(self, turn: TurnRecord) -> bool:
+        if self.is_full:
+            raise StoreUnavailable("database or disk is full")
+        return await super().create_turn(turn)
+
+    async def advance(
+        self, turn_id: TurnId, from_states: frozenset[TurnState], changes: dict[str, object], lease: Lease
+    ) -> TurnRecord:
+        if self.is_full:
+            raise StoreUnavailable("database or disk is full")
+        return await super().advance(turn_id, from_states, changes, lease)
+
+
+async def test_a_question_that_cannot_be_written_down_is_refused_aloud() -> None:
+    """A full disk: not acknowledged, so the platform repeats it; the author reads why; it works again afterwards."""
+    clock = FakeClock()
+    store = FullStore(clock)
+    async with core_of(FakeAgent(spoken("better now")), store=store, clock=clock) as core:
+        store.is_full = True
+        with pytest.raises(StoreUnavailable):
+            await core.intake.accept(envelope())
+        await core.until(lambda: core.platform.visible() == [say(Say.STORE_FAILED, "en")])
+        store.is_full = False
+        assert "better now" in await core.answered(envelope())
+
+
+async def test_a_disk_that_fills_up_in_the_middle_costs_no_answer() -> None:
+    """The answer is on its way: it is shown whole, although its states cannot be written down."""
+    gate = asyncio.Event()
+    clock = FakeClock()
+    store = FullStore(clock)
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "whole"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(script), store=store, clock=clock) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: core.agent.questions != [])
+        await core.clock.settle()
+        store.is_full = True
+        gate.set()
+        await core.until(lambda: core.turns.live == {})
+        assert core.platform.visible() == ["whole"]
+        store.is_full = False
