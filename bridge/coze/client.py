@@ -17,7 +17,7 @@ import structlog
 from bridge.coze import protocol
 from bridge.coze.asking import CHAT, Opened, finish_reading, open_question
 from bridge.coze.chat_events import ChatEvents
-from bridge.coze.codes import CANNOT_CANCEL
+from bridge.coze.codes import CANNOT_CANCEL, INTERNAL_ERROR
 from bridge.coze.hints import Hint, advise
 from bridge.coze.limits import ChatLimits, WaitCallback
 from bridge.coze.polling import POLL_INTERVAL_S, wait_until_over
@@ -46,6 +46,7 @@ from bridge.model import (
     Question,
 )
 from bridge.ports import Agent, Clock
+from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
 
@@ -298,8 +299,21 @@ class CozeAgent:
     # --- conversations, files, bots -----------------------------------------------------------------------------------
 
     async def create_conversation(self, bot_id: str) -> str:
-        answer = await self._wire.call("POST", "/v1/conversation/create", json={"bot_id": bot_id}, repeatable=True)
+        try:
+            answer = await self._wire.call("POST", "/v1/conversation/create", json={"bot_id": bot_id}, repeatable=True)
+        except AgentUnavailable as trouble:
+            if trouble.code == INTERNAL_ERROR and (fault := await self._fault_of(bot_id)) is not None:
+                raise fault from trouble
+            raise
         return _id_in(answer, "ConversationData")
+
+    async def _fault_of(self, bot_id: str) -> AgentError | None:
+        """Return what is wrong with a bot: some calls answer with trouble of Coze's own where a bot is unknown."""
+        try:
+            await self.profile(bot_id)
+        except AgentError as exc:
+            return exc if exc.said in (Say.AGENT_UNKNOWN_BOT, Say.AGENT_NOT_PUBLISHED) else None
+        return None
 
     async def conversation_exists(self, conversation_id: str) -> bool:
         """Tell whether Coze still has a conversation of ours."""

@@ -24,6 +24,9 @@ from bridge.texts.keys import Say
 CANNOT_CANCEL = frozenset({4104, 103200005})
 """The chat is in a state that cannot be cancelled; retrieve tells which."""
 
+INTERNAL_ERROR = 5000
+"""Trouble of Coze's own; when a conversation is created often in truth an unknown bot (coze-dev/coze-js#179)."""
+
 TOKEN_REFUSED = frozenset({4100, 4101, 700012006})
 """A fresh OAuth token may help, once."""
 
