@@ -46,6 +46,10 @@ def history_note(key: str) -> str:
     return f"history:{key}"
 
 
+def _stuck_note(conversation_id: str) -> str:
+    return f"stuck:{conversation_id}"
+
+
 class Asking:
     """Asks one question and folds the answer into ``draft``; ``changed`` is called whenever there is new text."""
 
@@ -100,9 +104,13 @@ class Asking:
                 conversation, is_new = await self._new_conversation(), True
                 self.began_afresh = True
             except AgentBusy:
-                if self._clock.now() > patience_until:
+                if await self._is_stuck(conversation):
+                    conversation, is_new = await self._new_conversation(), True
+                    self.began_afresh = True
+                elif self._clock.now() > patience_until:
                     raise
-                await self._clock.sleep(BUSY_RETRY_S)
+                else:
+                    await self._clock.sleep(BUSY_RETRY_S)
             except AgentUnavailable as error:
                 if not error.outcome_unknown or self._draft.chat is not None:
                     raise
@@ -110,6 +118,14 @@ class Asking:
                 return
             else:
                 return
+
+    async def leave_stuck(self) -> None:
+        """The run waits for something it will not get, and cannot be cancelled where it stands.
+
+        Whether that keeps the conversation occupied is the service's choice; if it does, the next question begins a
+        new one at once instead of waiting.
+        """
+        await self._store.remember(_stuck_note(self._ledger.record.conversation_id), "yes")
 
     async def remember(self) -> None:
         """Keep the exchange ourselves, where the agent's service saves no history."""
@@ -128,6 +144,13 @@ class Asking:
             if isinstance(event, ChatStarted) and self._ledger.state is not TurnState.ASKED:
                 await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
                 await self._live.started(event.chat)
+
+    async def _is_stuck(self, conversation: Conversation) -> bool:
+        note = _stuck_note(conversation.conversation_id)
+        if await self._store.note(note) is None:
+            return False
+        await self._store.remember(note, None)
+        return True
 
     async def _follow_lost_question(self, conversation: Conversation, error: AgentUnavailable) -> None:
         """The question may or may not be at the agent: follow its run if it is, otherwise say that it failed."""

@@ -99,11 +99,10 @@ class Draft:
         pieces = self._pieces_by_message.get(message_id)
         if pieces is None:
             pieces = self._begin(message_id)
+        elif message_id != self._last_message or not any(pieces):
+            self._replaced = True  # it grows in the middle, or comes back from nothing, separator included
         pieces.append(text)
-        if message_id == self._last_message:
-            self._untaken.append(text)
-        else:
-            self._replaced = True
+        self._untaken.append(text)
         return True
 
     def _begin(self, message_id: str) -> list[str]:

@@ -225,6 +225,7 @@ class _Run:
     async def _answered(self) -> _Ending:
         if self._draft.required:
             await self._live.cancel_run()
+            await self._asking.leave_stuck()
             return self._failed(Say.AGENT_NEEDS_ACTION, "requires_action")
         if self._draft.is_empty:
             return _Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), reason="empty")

@@ -55,6 +55,16 @@ def test_the_completed_text_is_the_truth() -> None:
     assert draft.take() == Change(" there")
 
 
+def test_a_message_that_was_emptied_comes_back_with_its_separator() -> None:
+    """Completed as nothing, then written to again: what is taken is still what the text says."""
+    draft = Draft()
+    for event in (AnswerDelta("m1", "a"), AnswerDelta("m2", "b"), AnswerCompleted("m2", "")):
+        draft.apply(event)
+    assert draft.take() == Change("a", replaces=True)
+    draft.apply(AnswerDelta("m2", "c"))
+    assert draft.take() == Change("a\n\nc", replaces=True)
+
+
 def test_several_answers_are_joined_by_a_blank_line_in_order_of_appearance() -> None:
     """Text is kept per message id, also when messages take turns."""
     draft = Draft()

@@ -277,6 +277,17 @@ async def test_an_occupied_conversation_is_waited_for() -> None:
         assert core.platform.visible()[0].startswith(say(Say.CONVERSATION_OCCUPIED, "en"))
 
 
+async def test_a_run_that_waits_for_a_tool_does_not_block_the_conversation() -> None:
+    """It cannot be cancelled there; where it keeps the conversation occupied, the next question begins a new one."""
+    chat = ChatRef("", "1")
+    waits: list[Step] = [ChatStarted(chat), ActionRequired(chat, (ToolCall("t", "function", "f", "{}"),))]
+    async with core_of(FakeAgent(waits, [AgentBusy("occupied", code=4016)], spoken("free"))) as core:
+        await core.ask(envelope(number=1))
+        shown = await core.answered(envelope(number=2))
+        assert shown == [f"free\n\n{say(Say.NEW_CONVERSATION_FORCED, 'en')}"]
+        assert core.agent.conversations == 2
+
+
 async def test_a_conversation_that_is_gone_is_replaced_and_said_in_a_line() -> None:
     """Code 4002: a new conversation, the question asked there."""
     gone: list[Step] = [ConversationGone("gone", code=4002)]

@@ -97,8 +97,8 @@ async def test_a_waiter_that_goes_away_is_not_counted() -> None:
 
 
 async def test_overflow_waits_instead_of_being_refused(coze: CozeEmulator, make_agent: MakeAgent) -> None:
-    """With Coze's limits configured, twelve questions at once are never throttled."""
-    coze.switches.chat_qps = 5
+    """Configured below Coze's limits, twelve questions at once are never throttled."""
+    coze.switches.chat_qps = 8
     coze.switches.max_concurrent_chats = 6
     coze.script(Answer(deltas=("a", "b"), delta_interval_s=0.02), times=None)
     agent = await make_agent(coze.base_url, speed=1.0, chats_per_s=5, concurrent_chats=6)
