@@ -198,6 +198,20 @@ def test_a_limit_without_room_is_refused() -> None:
     assert sequence.parts() == before
 
 
+def test_a_closing_line_that_counts_for_more_makes_smaller_parts() -> None:
+    """A platform that counts a closed code block dearer than an open one is believed."""
+
+    def measure(text: str) -> int:
+        return len(text) + 100 * (text.count("```") // 2)
+
+    sequence = PartSequence(PartRules(200, measure))
+    for _ in range(30):
+        sequence.append("```\n" + "code = 1\n" * 3)
+        assert all(measure(part.text) <= 200 for part in sequence.parts())
+        assert measure(sequence.preview()) <= 200
+    assert "".join(part.body for part in sequence.parts()) == ("```\n" + "code = 1\n" * 3) * 30
+
+
 # --- what it costs ---
 
 ANSWER = (
