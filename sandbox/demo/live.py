@@ -19,7 +19,7 @@ from sandbox.demo.town import PEOPLE, DemoFailed, Town, open_town
 from sandbox.demo.words import Words
 
 REDRAW_S = 0.05
-CALM_S = 1.2
+CALM_S = 0.8
 """Nothing happened for so long and the agent is silent: the answer before is whole."""
 CALM_TIMEOUT_S = 90.0
 

@@ -18,7 +18,7 @@ from sandbox.slack.model import MANIFEST_SCOPES
 BOT_ID = "7498000011112222333"
 CHANNEL = "general"
 PEOPLE = (ANN, BEN, LI) = ("ann", "ben", "li")
-DRAIN_S = 3.0
+DRAIN_S = 1.0
 """How long answers may still run when the bridge is stopped: nobody wants to wait for a demo to end."""
 CONNECT_TIMEOUT_S = 20.0
 LOOK_S = 0.25

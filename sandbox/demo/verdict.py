@@ -93,7 +93,7 @@ def judge(expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step]
     said = agent_text(entries)
     if said is None:
         raise ValueError("the agent is still speaking")
-    grown = [step for step in steps if step.text and step.text[:RECOGNISED_CHARS] == said[:RECOGNISED_CHARS]]
+    grown = [step for step in steps if step.text and said.startswith(step.text[:RECOGNISED_CHARS])]
     whole = [step for step in grown if step.text == said]
     asked = [entry for entry in entries if (entry.kind, entry.name) == ("request", CHAT)]
     conversation_id = str(asked[-1].detail["query"].get("conversation_id", "")) if asked else ""

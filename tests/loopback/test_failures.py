@@ -8,115 +8,111 @@ from sandbox.coze.answers import RequiredAction, ToolCall
 from sandbox.slack import FileUpload
 from tests.loopback.road import BOT, CHANNEL, CHAT, LATE_S, TOKEN, Road
 
-READERS = pytest.mark.parametrize(("user", "locale"), [("ann", "en"), ("li", "zh")])
+READERS = (("ann", "en"), ("li", "zh"))
+"""Who asks, and the language they read; they ask at the same time, each in a thread of their own."""
 
 
-async def told(road: Road, say: Say, user: str, locale: str) -> None:
-    """Ask something and expect one sentence for an answer."""
+async def told(road: Road, say: Say) -> None:
+    """Ask something and expect one sentence for an answer, each in their language."""
     async with road.bridge():
-        asked = road.ask("Are you there?", user=user)
-        await road.sentence(say, locale, asked)
+        asked = {locale: road.ask("Are you there?", user=user) for user, locale in READERS}
+        for locale, ts in asked.items():
+            await road.sentence(say, locale, ts)
         await road.quiet()
-        assert len(road.answers(asked)) == 1
-        assert road.slack.status(CHANNEL, asked) == ""
+        for ts in asked.values():
+            assert len(road.answers(ts)) == 1
+            assert road.slack.status(CHANNEL, ts) == ""
 
 
-@READERS
-async def test_a_wrong_token(road: Road, user: str, locale: str) -> None:
+async def test_a_wrong_token(road: Road) -> None:
     """A token Coze does not know, or of another region, is the administrator's to renew."""
     road.configure("agents.default", token="pat_of_somewhere_else")
-    await told(road, Say.AGENT_UNAUTHORIZED, user, locale)
+    await told(road, Say.AGENT_UNAUTHORIZED)
 
 
-@READERS
 @pytest.mark.parametrize("code_on_create", [4006, 5000])
-async def test_an_unknown_bot(road: Road, user: str, locale: str, code_on_create: int) -> None:
+async def test_an_unknown_bot(road: Road, code_on_create: int) -> None:
     """A bot id that does not exist is named as the cause, whatever code Coze has for it where we meet it first."""
     road.coze.switches.unknown_bot_code_on_create = code_on_create
     road.configure("agents.default", bot_id="7000000000000000000")
-    await told(road, Say.AGENT_UNKNOWN_BOT, user, locale)
+    await told(road, Say.AGENT_UNKNOWN_BOT)
 
 
-@READERS
-async def test_an_unpublished_bot(road: Road, user: str, locale: str) -> None:
+async def test_an_unpublished_bot(road: Road) -> None:
     """A bot that is not published to the API says so."""
     road.coze.add_bot(BOT, published=False)
-    await told(road, Say.AGENT_NOT_PUBLISHED, user, locale)
+    await told(road, Say.AGENT_NOT_PUBLISHED)
 
 
-@READERS
-async def test_a_gateways_html_page(road: Road, user: str, locale: str) -> None:
+async def test_a_gateways_html_page(road: Road) -> None:
     """A page of a gateway in place of an answer counts as Coze being out of reach."""
     road.coze.faults.plan(CHAT, "html", times=None, status=502)
-    await told(road, Say.AGENT_UNAVAILABLE, user, locale)
+    await told(road, Say.AGENT_UNAVAILABLE)
 
 
-@READERS
-async def test_html_in_place_of_json(road: Road, user: str, locale: str) -> None:
+async def test_html_in_place_of_json(road: Road) -> None:
     """A page with status 200 (a portal, a wrong address) is no answer of an agent."""
     road.coze.faults.plan(CHAT, "html", times=None, status=200)
-    await told(road, Say.AGENT_FAILED, user, locale)
+    await told(road, Say.AGENT_FAILED)
 
 
-@READERS
-async def test_coze_out_of_reach(road: Road, user: str, locale: str) -> None:
+async def test_coze_out_of_reach(road: Road) -> None:
     """Where nobody listens at Coze's address, people read so; and are answered once it is back."""
     async with road.bridge():
         await road.coze.go_offline()
-        asked = road.ask("Are you there?", user=user)
-        await road.sentence(Say.AGENT_UNAVAILABLE, locale, asked)
+        asked = {locale: road.ask("Are you there?", user=user) for user, locale in READERS}
+        for locale, ts in asked.items():
+            await road.sentence(Say.AGENT_UNAVAILABLE, locale, ts)
         await road.coze.go_online()
         road.coze.script("Here again.")
-        asked = road.ask("And now?", user=user)
-        await road.answer("Here again.", asked)
+        await road.answer("Here again.", road.ask("And now?"))
 
 
-@READERS
-async def test_a_token_that_ends_in_the_middle_of_a_run(road: Road, user: str, locale: str) -> None:
+async def test_a_token_that_ends_in_the_middle_of_a_run(road: Road) -> None:
     """A token that expires while we run is told as such; with a valid one it goes on without a restart."""
     async with road.bridge():
         road.coze.script("Fine.", times=None)
-        asked = road.ask("How are you?", user=user)
+        asked = road.ask("How are you?")
         await road.answer("Fine.", asked)
         road.coze.revoke(TOKEN)
-        road.reply("Still fine?", asked, user=user)
-        await road.sentence(Say.AGENT_UNAUTHORIZED, locale, asked)
+        for user, locale in READERS:
+            road.reply("Still fine?", asked, user=user)
+            await road.sentence(Say.AGENT_UNAUTHORIZED, locale, asked)
         road.coze.add_token(TOKEN)
-        again = road.ask("And now?", user=user)
-        await road.answer("Fine.", again)
+        await road.answer("Fine.", road.ask("And now?"))
 
 
-@READERS
-async def test_a_coze_that_says_nothing(road: Road, user: str, locale: str) -> None:
+async def test_a_coze_that_says_nothing(road: Road) -> None:
     """An agent silent beyond every limit is given up: its run is cancelled and the asker reads why."""
     road.configure("agents.default", connect_timeout_s=0.5, idle_timeout_s=0.5, answer_timeout_s=2.0)
-    road.coze.script(Answer(text="too late", first_delta_delay_s=LATE_S))
-    await told(road, Say.AGENT_SILENT, user, locale)
-    assert [chat.status for chat in road.coze.world.chats.values()] == ["canceled"]
+    road.coze.script(Answer(text="too late", first_delta_delay_s=LATE_S), times=None)
+    await told(road, Say.AGENT_SILENT)
+    assert [chat.status for chat in road.coze.world.chats.values()] == ["canceled", "canceled"]
 
 
-@READERS
-async def test_a_coze_that_falls_silent_in_the_middle(road: Road, user: str, locale: str) -> None:
+async def test_a_coze_that_falls_silent_in_the_middle(road: Road) -> None:
     """What was said before the silence stays visible and is marked as interrupted."""
     road.configure("agents.default", connect_timeout_s=0.5, idle_timeout_s=0.5, answer_timeout_s=2.0)
-    road.coze.script(Answer(deltas=("This much", " and no more"), delta_interval_s=LATE_S))
+    road.coze.script(Answer(deltas=("This much", " and no more"), delta_interval_s=LATE_S), times=None)
     async with road.bridge():
-        asked = road.ask("Tell me everything", user=user)
-        message = await road.sentence(Say.INTERRUPTED, locale, asked)
-        assert message.text == "This much"
-        await road.sentence(Say.AGENT_SILENT, locale, asked)
+        asked = {locale: road.ask("Tell me everything", user=user) for user, locale in READERS}
+        for locale, ts in asked.items():
+            message = await road.sentence(Say.INTERRUPTED, locale, ts)
+            assert message.text == "This much"
+            await road.sentence(Say.AGENT_SILENT, locale, ts)
 
 
-@READERS
-async def test_a_chat_that_fails_in_the_middle(road: Road, user: str, locale: str) -> None:
+async def test_a_chat_that_fails_in_the_middle(road: Road) -> None:
     """Partial text stays, marked as interrupted, with a sentence and a reference for the operator's log."""
-    road.coze.script(Answer(deltas=("Half ", "an ", "answer"), failure=Failure(code=5000, after_deltas=2)))
+    half = Answer(deltas=("Half ", "an ", "answer"), failure=Failure(code=5000, after_deltas=2))
+    road.coze.script(half, times=None)
     async with road.bridge():
-        asked = road.ask("Tell me everything", user=user)
-        message = await road.sentence(Say.INTERRUPTED, locale, asked)
-        assert message.text.strip() == "Half an"
-        await road.sentence(Say.AGENT_FAILED, locale, asked)
-        assert len(road.answers(asked)) == 1
+        for user, locale in READERS:
+            asked = road.ask("Tell me everything", user=user)
+            message = await road.sentence(Say.INTERRUPTED, locale, asked)
+            assert message.text.strip() == "Half an"
+            await road.sentence(Say.AGENT_FAILED, locale, asked)
+            assert len(road.answers(asked)) == 1
 
 
 async def test_a_failure_carries_a_reference(road: Road) -> None:
@@ -128,28 +124,28 @@ async def test_a_failure_carries_a_reference(road: Road) -> None:
         assert "(reference " in message.small_print
 
 
-@READERS
-async def test_an_agent_that_wants_a_tool_of_ours(road: Road, user: str, locale: str) -> None:
+async def test_an_agent_that_wants_a_tool_of_ours(road: Road) -> None:
     """A bot that waits for tool outputs is told apart, and does not block the conversation."""
-    road.coze.script(Answer(requires_action=RequiredAction((ToolCall("get_weather"),))))
-    road.coze.script("Without tools, then.")
     async with road.bridge():
-        asked = road.ask("How is the weather?", user=user)
-        await road.sentence(Say.AGENT_NEEDS_ACTION, locale, asked)
-        road.reply("Never mind", asked, user=user)
-        await road.answer("Without tools, then.", asked)
+        for user, locale in READERS:
+            road.coze.script(Answer(requires_action=RequiredAction((ToolCall("get_weather"),))))
+            road.coze.script("Without tools, then.")
+            asked = road.ask("How is the weather?", user=user)
+            await road.sentence(Say.AGENT_NEEDS_ACTION, locale, asked)
+            road.reply("Never mind", asked, user=user)
+            await road.answer("Without tools, then.", asked)
 
 
-@READERS
-async def test_a_message_with_only_an_attachment(road: Road, user: str, locale: str) -> None:
+async def test_a_message_with_only_an_attachment(road: Road) -> None:
     """A file without words is answered with a request for words, and Coze is not bothered."""
     files = (FileUpload("plan.pdf", b"%PDF"),)
     async with road.bridge():
-        channel = road.slack.open_dm(user)
-        direct = road.slack.say(user, channel, "", files=files)
-        await road.sentence(Say.ATTACHMENT_ONLY, locale, direct, channel)
-        asked = road.slack.mention(user, CHANNEL, "", files=files)
-        await road.sentence(Say.ATTACHMENT_ONLY, locale, asked)
+        for user, locale in READERS:
+            channel = road.slack.open_dm(user)
+            direct = road.slack.say(user, channel, "", files=files)
+            await road.sentence(Say.ATTACHMENT_ONLY, locale, direct, channel)
+            asked = road.slack.mention(user, CHANNEL, "", files=files)
+            await road.sentence(Say.ATTACHMENT_ONLY, locale, asked)
     assert not road.chats()
 
 

@@ -44,7 +44,7 @@ async def once(road: Road, text: str, asked: str) -> None:
 @pytest.mark.usefixtures("bridge")
 async def test_edits_that_fail(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
     """Edits may fail in every way: the newest text is sent later, and the whole of it arrives."""
-    road.slack.faults.plan("chat.update", kind, times=2, **args)
+    road.slack.faults.plan("chat.update", kind, **args)
     await once(road, growing, road.ask("Go on"))
 
 

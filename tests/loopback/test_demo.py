@@ -1,0 +1,343 @@
+"""The demo from the outside: a process that is run, typed into, interrupted, and leaves nothing behind."""
+
+import asyncio
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox.coze.answers import ContextMessage, Prompt
+from sandbox.demo.agent import compose, earlier_questions
+from sandbox.demo.keyboard import LineEditor
+from sandbox.demo.options import parse_options
+from sandbox.demo.process import clean_environment
+from sandbox.demo.timeline import bar, excerpt
+from sandbox.demo.verdict import Expectation, agent_text, judge
+from sandbox.demo.words import EN, ZH
+from sandbox.journal import Entry
+from sandbox.slack import Step
+
+DEADLINE_S = 60.0
+DEMO = (sys.executable, "-m", "bridge.cli", "demo")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The demo's environment: temporary folders where the test can see them."""
+    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
+
+
+@dataclass
+class Performance:
+    """One run of the demo, in a temporary folder of its own."""
+
+    folder: Path
+    process: "subprocess.Popen[str]"
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for its end; return the exit code and what it printed, once nothing of it is left."""
+        printed, _ = self.process.communicate(timeout=DEADLINE_S)
+        wait_until_gone(self.folder)
+        return self.process.returncode, printed
+
+
+def perform(folder: Path, *arguments: str, typed: str = "", command: Sequence[str] = DEMO) -> Performance:
+    """Start the demo and hand over all of its standard input."""
+    folder.mkdir()
+    process = subprocess.Popen(
+        [*command, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(folder),
+        encoding="utf-8",
+    )
+    assert process.stdin is not None
+    process.stdin.write(typed)
+    process.stdin.close()
+    process.stdin = None
+    return Performance(folder, process)
+
+
+@pytest.fixture(scope="module")
+def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Performance]]:
+    """The long ones, begun at the same time, because they mostly wait."""
+    folder = tmp_path_factory.mktemp("demo")
+    lines = ["Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
+    running = {
+        "en": perform(folder / "en", "--script", "--language", "en"),
+        "zh": perform(folder / "zh", "--script", "--language", "zh"),
+        "lines": perform(folder / "lines", "--language", "en", typed="\n".join(lines)),
+    }
+    yield running
+    for performance in running.values():
+        if performance.process.poll() is None:
+            performance.process.kill()
+            performance.process.communicate()
+
+
+def what_is_left(folder: Path) -> list[str]:
+    """Return the files of a demo, and the processes that still run on its configuration."""
+    left = [path.name for path in folder.iterdir()]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                line = (entry / "cmdline").read_bytes()
+                left += [entry.name] if str(folder).encode() in line else []
+    return left
+
+
+def wait_until_gone(folder: Path) -> None:
+    """Return when nothing of a demo is left: no process, no folder."""
+    deadline = time.monotonic() + DEADLINE_S
+    while left := what_is_left(folder):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
+    """Four scenes and a restart in well under a minute; every answer grows, exactly, in the right conversation."""
+    words = {"en": EN, "zh": ZH}[language]
+    code, printed = performances[language].ended()
+    assert code == 0, printed
+    assert words.all_well.partition("{")[0] in printed
+    assert words.no not in printed.split(words.remembers)[-1]
+    for title in (words.mention_title, words.follow_up_title, words.restart_title, words.direct_title):
+        assert title in printed
+    assert printed.count(words.process_started.partition("{")[0]) == 2
+    assert printed.count(words.answer_complete.partition("{")[0]) == 4
+    assert "Traceback" not in printed
+
+
+def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None:
+    """Without a terminal, lines of standard input become mentions, follow-ups and commands."""
+    code, printed = performances["lines"].ended()
+    assert code == 0, printed
+    assert "You ask: *Ann: Where do I begin?*" in printed
+    assert "- Ann: Where do I begin?" in printed
+    assert "智能体：default" in printed
+    assert EN.no_command.format(command="/nonsense") in printed
+    assert EN.nobody.format(name="nobody", people="ann, ben, li") in printed
+    assert "Traceback" not in printed
+
+
+def test_a_bridge_that_does_not_start_is_explained(tmp_path: Path) -> None:
+    """The demo of a broken bridge ends at once, with a sentence and the bridge's last words."""
+    program = (
+        "import sys; from sandbox.demo import main;"
+        "sys.exit(main(['--script', '--language', 'en'],"
+        " command=[sys.executable, '-c', 'import sys; sys.exit(\"no wheels on this bus\")']))"
+    )
+    code, printed = perform(tmp_path / "demo", command=(sys.executable, "-c", program)).ended()
+    assert code == 1
+    assert EN.bridge_died.format(code=1) in printed
+    assert "no wheels on this bus" in printed
+    assert "Traceback" not in printed
+
+
+@asynccontextmanager
+async def terminal(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, "Terminal"]]:
+    """Run the demo in a terminal of its own."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *DEMO,
+        "--language",
+        "en",
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment(folder) | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    screen = Terminal(ours)
+    try:
+        yield process, screen
+    finally:
+        screen.close()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+class Terminal:
+    """Our end of a terminal: everything it was sent, and the keys."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._changed = asyncio.Event()
+        self.text = ""
+        asyncio.get_running_loop().add_reader(descriptor, self._read)
+
+    def _read(self) -> None:
+        try:
+            content = os.read(self._descriptor, 65536)
+        except OSError:  # the other end is gone
+            content = b""
+        if not content:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+        self.text += content.decode(errors="replace")
+        self._changed.set()
+
+    def press(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._descriptor, keys.encode())
+
+    async def shows(self, text: str) -> None:
+        """Return when a text was drawn."""
+        async with asyncio.timeout(DEADLINE_S):
+            while text not in self.text:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def close(self) -> None:
+        """Hang up."""
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        os.close(self._descriptor)
+
+
+@pytest.mark.parametrize("farewell", ["\x04", "/quit\r", signal.SIGINT, signal.SIGHUP])
+async def test_a_terminal_is_typed_into_and_left(tmp_path: Path, farewell: str | signal.Signals) -> None:
+    """In a terminal the channel is drawn while the answer grows; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
+    async with terminal(tmp_path) as (process, screen):
+        await screen.shows(EN.hints[:20])
+        screen.press("Wherx\x7fe?\r")
+        await screen.shows("Where?")
+        await screen.shows("You ask:")
+        if isinstance(farewell, str):
+            screen.press(farewell)
+        else:
+            process.send_signal(farewell)
+        async with asyncio.timeout(DEADLINE_S):
+            assert await process.wait() == 0
+        assert "Traceback" not in screen.text
+    await asyncio.to_thread(wait_until_gone, tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_script(tmp_path: Path, number: signal.Signals) -> None:
+    """A script that is interrupted stops its bridge, removes its folder and says so by its exit code."""
+    performance = perform(tmp_path / "demo", "--script")
+    assert performance.process.stdout is not None
+    while "@coze" not in performance.process.stdout.readline():
+        assert performance.process.poll() is None
+    performance.process.send_signal(number)
+    code, rest = performance.ended()
+    assert code == 130
+    assert "Traceback" not in rest
+
+
+# --- small parts ------------------------------------------------------------------------------------------------------
+
+
+def test_the_language_follows_the_environment() -> None:
+    """Without ``--language`` the first locale variable that is set decides, as in the C library."""
+    assert parse_options([], {"LANG": "zh_CN.UTF-8"}).words is ZH
+    assert parse_options([], {"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB"}).words is EN
+    assert parse_options(["--language", "zh"], {"LANG": "de_DE"}).words is ZH
+
+
+def test_nothing_points_at_real_services() -> None:
+    """Tokens, addresses and proxies of the environment do not reach the demo's bridge."""
+    environ = {"COZE_API_TOKEN": "x", "SLACK_BOT_TOKEN": "x", "https_proxy": "x", "HTTP_PROXY": "x", "HOME": "/root"}
+    assert clean_environment(environ) == {"HOME": "/root"}
+
+
+def test_the_agent_recalls_what_was_answered() -> None:
+    """The demo's agent lists earlier questions of its context, and only those that were answered."""
+    context = [
+        ContextMessage("user", "first?"),
+        ContextMessage("assistant", "yes"),
+        ContextMessage("user", "aside"),
+        ContextMessage("user", "second?"),
+    ]
+    prompt = Prompt("1", "u", "c", tuple(context))
+    assert earlier_questions(prompt) == ["first?"]
+    assert "- first?" in compose(prompt)
+    assert "second?" in compose(prompt)
+
+
+def test_a_line_is_edited_as_in_a_terminal() -> None:
+    """Backspace, line and word clearing work; arrow keys do nothing; the end counts on an empty line only."""
+    editor = LineEditor()
+    assert editor.feed("helo\x7flo\rone two\x17three\r") == ["hello", "onethree"] or editor.text == ""
+    assert editor.feed("\x1b[A\x1b[1;5Cgone\x15kept\n") == ["kept"]
+    assert editor.feed("你好\x7f") == []
+    assert editor.text == "你"
+    editor.feed("\x04")
+    assert not editor.ended
+    editor.feed("\x15\x04")
+    assert editor.ended
+
+
+def test_a_bar_is_always_equally_wide() -> None:
+    """Growth is drawn in eighths, from the first character to more than fits."""
+    assert {len(bar(chars)) for chars in range(0, 2000, 7)} == {len(bar(0))}
+    assert bar(0).strip() == ""
+    assert bar(1).strip() != ""
+
+
+def test_an_excerpt_shows_the_end() -> None:
+    """A long text is shown from where it grows, by width on the screen."""
+    assert excerpt("a short\ntext") == "“a short text”"
+    assert excerpt("x" * 100 + " the end").endswith("the end”")
+    assert len(excerpt("好" * 100)) < 40
+
+
+def told(at: float, kind: str, name: str, **detail: object) -> Entry:
+    """One entry of Coze's journal."""
+    return Entry(at, "coze", kind, name, dict(detail))
+
+
+STORY = (
+    told(1.0, "request", "POST /v3/chat", query={"conversation_id": "c1"}),
+    told(1.5, "event", "conversation.message.delta", type="answer", content="It is"),
+    told(2.0, "event", "conversation.message.completed", type="answer", content="It is a Tuesday."),
+)
+STEPS = (Step(1.1, "… thinking"), Step(1.6, "It is a"), Step(1.8, "It is a Tues"), Step(2.1, "It is a Tuesday."))
+
+
+def test_a_good_scene_is_judged_well() -> None:
+    """Steps, times, text and conversation are read from the journal; a placeholder is no step."""
+    expected = Expectation("scene", None, frozenset(), recalls=("Tuesday",), must_not_know=("Monday",))
+    verdict = judge(expected, STORY, STEPS)
+    assert (verdict.steps, verdict.exact, verdict.conversation_id) == (3, True, "c1")
+    assert verdict.first_words_ms == pytest.approx(100.0)
+    assert verdict.final_ms == pytest.approx(100.0)
+    assert verdict.failures(EN) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "entries", "steps", "sentence"),
+    [
+        (Expectation("s", None, frozenset()), STORY, STEPS[-1:], EN.too_few_steps),
+        (Expectation("s", None, frozenset()), STORY, STEPS[:-1], EN.not_exact),
+        (Expectation("s", "c2", frozenset({"c2"})), STORY, STEPS, EN.wrong_conversation),
+        (Expectation("s", None, frozenset({"c1"})), STORY, STEPS, EN.wrong_conversation),
+        (Expectation("s", None, frozenset(), recalls=("Monday",)), STORY, STEPS, EN.forgot),
+        (Expectation("s", None, frozenset(), must_not_know=("Tuesday",)), STORY, STEPS, EN.forgot),
+        (Expectation("s", None, frozenset()), (STORY[0], *STORY), STEPS, EN.asked_often),
+    ],
+)
+def test_whatever_does_not_hold_is_said(
+    expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step], sentence: str
+) -> None:
+    """Every check has its sentence, in words."""
+    failures = judge(expected, entries, steps).failures(EN)
+    assert failures
+    assert any(sentence.split("{scene}")[1].partition("{")[0].strip("”: ") in failure for failure in failures)
+
+
+def test_a_scene_that_is_not_over_is_not_judged() -> None:
+    """While the agent speaks there is no text to compare with."""
+    assert agent_text(STORY[:2]) is None
+    with pytest.raises(ValueError, match="still speaking"):
+        judge(Expectation("s", None, frozenset()), STORY[:2], STEPS)
