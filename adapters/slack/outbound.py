@@ -56,6 +56,8 @@ def harmless(markdown: str) -> str:
 
 
 def _defused(markdown: str, found: re.Match[str]) -> str:
+    if markdown.startswith(WORD_JOINER, found.end()):
+        return found.group()  # defused already
     ahead = markdown[found.end() : found.end() + _LOOK_AHEAD_CHARS]
     read = html.unescape(ahead).replace("\\", "").translate(_INVISIBLE)
     return found.group() + (WORD_JOINER if _CONTROL.match(read) else "")
