@@ -7,7 +7,7 @@ import pytest
 
 from bridge.app import Bridge
 from sandbox.clock import SandboxClock
-from sandbox.coze import CozeEmulator
+from sandbox.coze import Answer, CozeEmulator
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
@@ -43,6 +43,14 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
         road = Road(journal, coze, slack, tmp_path)
         yield road
         assert not [violation for violation in slack.violations() if violation.name not in road.forgiven]
+
+
+@pytest.fixture
+def growing(road: Road) -> str:
+    """The agent answers everything with this one text, which grows for half a second."""
+    text = "A sentence that goes on for a while. " * 12
+    road.coze.script(Answer(text=text, delta_interval_s=0.005), times=None)
+    return text
 
 
 @pytest.fixture

@@ -109,6 +109,13 @@ class Road:
         await self.until(found, f"the text {text[:80]!r}")
         return found()[-1]
 
+    async def once(self, text: str, thread_ts: str) -> None:
+        """Expect exactly one message with exactly this text, asked for exactly once."""
+        await self.answer(text, thread_ts)
+        await self.quiet()
+        assert [message.text for message in self.answers(thread_ts)] == [text]
+        assert len(self.chats()) == 1
+
     async def sentence(self, say: Say, locale: str, thread_ts: str, channel: str = CHANNEL) -> VisibleMessage:
         """Return the bot's message in a thread that holds one of our sentences, as text or as small print."""
         wanted = LANGUAGES[locale][say].partition("{")[0].strip()

@@ -7,25 +7,7 @@ import pytest
 from bridge.app import Bridge
 from bridge.texts import Say
 from sandbox.coze import Answer
-from tests.loopback.road import CHANNEL, CHAT, Road
-
-TEXT = "A sentence that goes on for a while. " * 12
-GROWING = Answer(text=TEXT, delta_interval_s=0.01)
-
-
-@pytest.fixture
-def growing(road: Road) -> str:
-    """The agent answers everything with the same text, which grows for about a second."""
-    road.coze.script(GROWING, times=None)
-    return TEXT
-
-
-async def once(road: Road, text: str, asked: str) -> None:
-    """Expect exactly one message with exactly this text, asked for exactly once."""
-    await road.answer(text, asked)
-    await road.quiet()
-    assert [message.text for message in road.answers(asked)] == [text]
-    assert len(road.chats()) == 1
+from tests.loopback.road import CHANNEL, Road
 
 
 @pytest.mark.parametrize(
@@ -45,7 +27,7 @@ async def once(road: Road, text: str, asked: str) -> None:
 async def test_edits_that_fail(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
     """Edits may fail in every way: the newest text is sent later, and the whole of it arrives."""
     road.slack.faults.plan("chat.update", kind, **args)
-    await once(road, growing, road.ask("Go on"))
+    await road.once(growing, road.ask("Go on"))
 
 
 @pytest.mark.usefixtures("bridge")
@@ -54,7 +36,7 @@ async def test_a_final_text_that_is_rate_limited(road: Road) -> None:
     road.coze.script(Answer(deltas=("The beginning is shown as a post of its own. ", "The end."), delta_interval_s=0.3))
     road.slack.rate_limit_next("chat.update", 1)
     asked = road.ask("Go on")
-    await once(road, "The beginning is shown as a post of its own. The end.", asked)
+    await road.once("The beginning is shown as a post of its own. The end.", asked)
     first, second = road.calls("chat.update")
     assert second.at - first.at >= 1.0
 
@@ -74,7 +56,7 @@ async def test_a_final_text_that_is_rate_limited(road: Road) -> None:
 async def test_a_post_whose_answer_is_lost(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
     """A post that may or may not have landed is looked up before it is repeated: the answer stands there once."""
     road.slack.faults.plan("chat.postMessage", kind, **args)
-    await once(road, growing, road.ask("Go on"))
+    await road.once(growing, road.ask("Go on"))
 
 
 @pytest.mark.usefixtures("bridge")
@@ -108,7 +90,7 @@ async def test_a_message_somebody_deleted(road: Road, growing: str) -> None:
     asked = road.ask("Go on")
     await road.until(lambda: road.answers(asked), "the first words")
     road.slack.delete(road.slack.bot_user_id, CHANNEL, road.answers(asked)[0].ts)
-    await once(road, growing, asked)
+    await road.once(growing, asked)
 
 
 @pytest.mark.usefixtures("bridge")
@@ -150,39 +132,4 @@ async def test_a_socket_that_slack_wants_refreshed(road: Road, growing: str) -> 
     """Slack asks for a new connection now and then; no question is lost over it."""
     await road.slack.sockets.disconnect("refresh_requested")
     asked = road.ask("Go on")
-    await once(road, growing, asked)
-
-
-@pytest.mark.parametrize("reset", [False, True])
-@pytest.mark.parametrize("after_events", [1, 2, 6])
-@pytest.mark.usefixtures("bridge")
-async def test_a_stream_that_is_cut(road: Road, growing: str, after_events: int, reset: bool) -> None:
-    """A stream cut after the chat was created is not asked for again: the answer is fetched."""
-    road.coze.faults.plan(CHAT, "cut", after_events=after_events, reset=reset)
-    await once(road, growing, road.ask("Go on"))
-    assert road.journal.select(service="coze", kind="request", name="GET /v3/chat/message/list")
-
-
-@pytest.mark.usefixtures("bridge")
-async def test_a_question_whose_answer_never_began(road: Road, growing: str) -> None:
-    """When the connection ends without a byte, the question is looked for at Coze, found, and followed."""
-    road.coze.faults.plan(CHAT, "hang_up_after")
-    await once(road, growing, road.ask("Go on"))
-
-
-async def test_a_stream_that_stalls_while_the_agent_works_on(road: Road, growing: str) -> None:
-    """A stream silent beyond the limit, of a run that completes, costs patience but not the answer."""
-    road.configure("agents.default", connect_timeout_s=0.5, idle_timeout_s=0.5)
-    road.coze.faults.plan(CHAT, "stall", after_events=6)
-    async with road.bridge():
-        await once(road, growing, road.ask("Go on"))
-
-
-@pytest.mark.parametrize(
-    "kind", ["done_as_object", "empty_done", "without_done", "unknown_events", "one_byte_chunks", "crlf", "comments"]
-)
-@pytest.mark.usefixtures("bridge")
-async def test_odd_streams(road: Road, growing: str, kind: str) -> None:
-    """Odd shapes of the stream make no difference to what people read."""
-    road.coze.faults.plan(CHAT, kind)
-    await once(road, growing, road.ask("Go on"))
+    await road.once(growing, asked)
