@@ -170,7 +170,7 @@ class _Show:
             self.lament(failures)
             return False
         took_s = self._town.clock.now() - self._town.started_at
-        self._console.print(Text(self._words.all_well.format(seconds=took_s), style="bold green"), soft_wrap=True)
+        self._console.print(Text(self._words.all_well.format(seconds=took_s), style="bold green"))
         return True
 
     def lament(self, failures: Sequence[str]) -> None:
@@ -208,10 +208,10 @@ def verdict_table(verdicts: Sequence[Verdict], words: Words) -> Table:
         table.add_column(heading, justify="right")
     for heading in (words.exact, words.conversation, words.remembers):
         table.add_column(heading)
-    for verdict in verdicts:
+    for number, verdict in enumerate(verdicts, start=1):
         place = words.fresh if verdict.is_new_conversation else words.same
         table.add_row(
-            verdict.title,
+            f"{number}  {verdict.title}",
             str(verdict.steps),
             f"{verdict.first_words_ms:.0f} ms",
             f"{verdict.final_ms:.0f} ms",

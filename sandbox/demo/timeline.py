@@ -18,7 +18,9 @@ from sandbox.slack.mentions import unescape
 WHO_CELLS, WHERE_CELLS = 7, 9
 BAR_CELLS, BAR_CHARS_PER_CELL = 12, 50
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-EXCERPT_CELLS = 56
+EXCERPT_CELLS, EXCERPT_CELLS_MIN = 56, 16
+BEFORE_EXCERPT_CELLS = 58
+"""Time, who, where, bar and length, with the quotes."""
 ID_DIGITS = 6
 
 Line = tuple[str, str, Text]
@@ -39,6 +41,7 @@ class Timeline:
         self._town = town
         self._words = words
         self._console = console
+        self._excerpt_cells = max(EXCERPT_CELLS_MIN, min(EXCERPT_CELLS, console.width - BEFORE_EXCERPT_CELLS))
         self._position = 0
         self._chats: dict[str, Growing] = {}
         self._tell: dict[tuple[str, str], Callable[[Entry], Iterator[Line]]] = {
@@ -92,7 +95,9 @@ class Timeline:
             return
         text = detail["text"]
         what = Text(bar(len(text)), style="green")
-        what.append(f" {self._words.chars.format(count=f'{len(text):4d}')}  ").append(excerpt(text), style="dim")
+        what.append(f" {self._words.chars.format(count=f'{len(text):4d}')}  ").append(
+            excerpt(text, self._excerpt_cells), style="dim"
+        )
         yield "Slack", self._place(entry.name, detail["thread_ts"]), what
 
     def _status(self, entry: Entry) -> Iterator[Line]:
