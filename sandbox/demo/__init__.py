@@ -7,6 +7,7 @@ scenes, ``timeline`` prints what the emulators saw, ``verdict`` judges it; ``liv
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
@@ -32,7 +33,10 @@ def main(arguments: Sequence[str], *, command: Sequence[str]) -> int:
     from sandbox.demo.process import BridgeProcess, demo_folder
 
     with demo_folder(keep=options.keep) as folder, BridgeProcess(command, folder) as bridge:
-        return _run(lambda: _perform(options, bridge), if_interrupted=EXIT_INTERRUPTED if options.script else EXIT_OK)
+        code = _run(lambda: _perform(options, bridge), if_interrupted=EXIT_INTERRUPTED if options.script else EXIT_OK)
+    if options.keep:
+        sys.stdout.write(options.words.kept.format(folder=folder) + "\n")
+    return code
 
 
 async def _perform(options: Options, bridge: Any) -> int:

@@ -1,13 +1,14 @@
 """The bridge as a process of its own, with a temporary folder for its configuration, store and log."""
 
 import asyncio
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ SERVICE = "bridge"
 STOP_TIMEOUT_S = 8.0
 LOG_TAIL_LINES = 15
 CONFIG_NAME, LOG_NAME, STORE_NAME = "config.toml", "bridge.log", "bridge.sqlite"
+PR_SET_PDEATHSIG = 1
+"""Source: prctl(2)."""
 FOREIGN_VARIABLES = ("COZE_", "SLACK_", "DISCORD_")
 """Beginnings of environment variables that would lead the bridge to real services."""
 
@@ -61,6 +64,7 @@ class BridgeProcess:
                 stderr=subprocess.STDOUT,
                 env=clean_environment(os.environ),
                 start_new_session=True,
+                preexec_fn=_end_with_parent(),
             )
         journal.record(SERVICE, "process", "started", process_id=self._process.pid)
 
@@ -112,6 +116,17 @@ class BridgeProcess:
                 self._process.send_signal(number)
             else:
                 os.killpg(self._process.pid, number)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """Return what makes a child of ours end with us however we end, killed included; only Linux can do that."""
+    if sys.platform != "linux":
+        return None
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:

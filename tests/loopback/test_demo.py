@@ -83,9 +83,9 @@ def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
             performance.process.communicate()
 
 
-def what_is_left(folder: Path) -> list[str]:
-    """Return the files of a demo, and the processes that still run on its configuration."""
-    left = [path.name for path in folder.iterdir()]
+def processes_of(folder: Path) -> list[str]:
+    """Return the numbers of processes that run on a configuration below a folder."""
+    left: list[str] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with suppress(OSError):
@@ -94,10 +94,10 @@ def what_is_left(folder: Path) -> list[str]:
     return left
 
 
-def wait_until_gone(folder: Path) -> None:
+def wait_until_gone(folder: Path, *, folder_stays: bool = False) -> None:
     """Return when nothing of a demo is left: no process, no folder."""
     deadline = time.monotonic() + DEADLINE_S
-    while left := what_is_left(folder):
+    while left := [*processes_of(folder), *([] if folder_stays else folder.iterdir())]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
@@ -233,6 +233,27 @@ def test_a_signal_ends_the_script(tmp_path: Path, number: signal.Signals) -> Non
     code, rest = performance.ended()
     assert code == 130
     assert "Traceback" not in rest
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_demo_that_is_killed_leaves_no_bridge(tmp_path: Path) -> None:
+    """Even a demo that cannot clean up takes its bridge along."""
+    performance = perform(tmp_path / "demo", "--script")
+    assert performance.process.stdout is not None
+    while "@coze" not in performance.process.stdout.readline():
+        assert performance.process.poll() is None
+    performance.process.kill()
+    performance.process.communicate()
+    wait_until_gone(tmp_path / "demo", folder_stays=True)
+
+
+def test_what_is_kept_is_named(tmp_path: Path) -> None:
+    """``--keep`` leaves configuration, store and log behind and says where."""
+    performance = perform(tmp_path / "demo", "--keep", "--language", "en", typed="/quit\n")
+    printed, _ = performance.process.communicate(timeout=DEADLINE_S)
+    (kept,) = (tmp_path / "demo").iterdir()
+    assert printed.endswith(EN.kept.format(folder=kept) + "\n")
+    assert {"config.toml", "bridge.log", "bridge.sqlite"} <= {path.name for path in kept.iterdir()}
 
 
 # --- small parts ------------------------------------------------------------------------------------------------------
