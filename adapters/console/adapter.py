@@ -15,7 +15,7 @@ from typing import TextIO
 from rich.console import Console
 
 from adapters.console.display import Display, PlainDisplay, RichDisplay
-from adapters.console.ids import LineRef, decode_part, encode_part
+from adapters.console.ids import LineRef, decode_part, encode_notice, encode_part
 from adapters.console.inbound import parse_line, parse_locale
 from adapters.console.keyboard import Keyboard
 from adapters.console.limits import EDIT_INTERVAL_S, PLAIN_PART_CHARS, RICH_PART_CHARS, STATUS_REFRESH_S
@@ -47,11 +47,13 @@ class Terminal:
         self._output = output or sys.stdout
         self._drawn = settings.rendering == "rich" or (settings.rendering == "auto" and self._output.isatty())
         self._session = secrets.token_hex(4)
+        self._lines = 0
         self._display: Display = (
             RichDisplay(Console(file=self._output, force_terminal=True if settings.rendering == "rich" else None))
             if self._drawn
             else PlainDisplay(self._output)
         )
+        self._posted: set[tuple[TurnId, int]] = set()
         self._unanswered: set[str] = set()
         self._all_answered = asyncio.Event()
 
@@ -78,22 +80,18 @@ class Terminal:
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
         """Take lines until the input ends, then wait for the answers."""
         keyboard = Keyboard(sys.stdin.fileno() if self._input_descriptor is None else self._input_descriptor)
-        author, number = self._author(), 0
         connected.set()
-        self._prompt()
-        while (line := await keyboard.read_line()) is not None:
-            number += 1
-            ref = LineRef(self._name, self._session, number)
-            envelope = parse_line(line, ref, author, self._services.clock.wall())
-            if envelope is None:
-                self._prompt()
-            else:
-                await self._ask(intake, envelope)
+        try:
+            await self._take_lines(keyboard, intake)
+        finally:
+            connected.clear()
         if self._unanswered:
             await self._all_answered.wait()
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
-        return TerminalReply(self._display, envelope.delivery_key, locale, self._services, self._answered)
+        return TerminalReply(
+            self._display, envelope.delivery_key, turn_id, locale, self._services, self._posted, self._answered
+        )
 
     async def resolve(self, envelope: Envelope) -> Envelope:
         """Everything is known already."""
@@ -110,6 +108,18 @@ class Terminal:
             login = str(os.getuid())
         locale = self._settings.language or parse_locale(os.environ)
         return Author(id=login, name=self._settings.user or login, locale=locale)
+
+    async def _take_lines(self, keyboard: Keyboard, intake: Intake) -> None:
+        author = self._author()
+        self._prompt()
+        while (line := await keyboard.read_line()) is not None:
+            self._lines += 1
+            ref = LineRef(self._name, self._session, self._lines)
+            envelope = parse_line(line, ref, author, self._services.clock.wall())
+            if envelope is None:
+                self._prompt()
+            else:
+                await self._ask(intake, envelope)
 
     async def _ask(self, intake: Intake, envelope: Envelope) -> None:
         key = envelope.delivery_key
@@ -138,12 +148,22 @@ class TerminalReply:
     """The answer to one line. A terminal that was closed is ``PlatformRejected``."""
 
     def __init__(
-        self, display: Display, key: str, locale: str, services: Services, answered: Callable[[str], None]
+        self,
+        display: Display,
+        key: str,
+        turn_id: TurnId,
+        locale: str,
+        services: Services,
+        posted: set[tuple[TurnId, int]],
+        answered: Callable[[str], None],
     ) -> None:
+        """``posted`` is what all replies of this terminal have printed; ``answered`` is told the key at the end."""
         self._display = display
         self._key = key
+        self._turn_id = turn_id
         self._locale = locale
         self._services = services
+        self._posted = posted
         self._answered = answered
 
     @property
@@ -170,6 +190,7 @@ class TerminalReply:
     async def post(self, index: int, view: View) -> str:
         with closed_is_rejected():
             self._display.show(index, view)
+        self._posted.add((self._turn_id, index))
         return encode_part(self._key, index)
 
     async def edit(self, message_id: str, view: View) -> None:
@@ -182,14 +203,14 @@ class TerminalReply:
             self._display.show(decode_part(message_id), View(""))
 
     async def find_posted(self, index: int) -> str | None:
-        """Nothing that was printed is ever in doubt."""
-        return encode_part(self._key, index)
+        """What this program has printed is never in doubt; what an earlier run printed nobody knows."""
+        return encode_part(self._key, index) if (self._turn_id, index) in self._posted else None
 
     async def notice(self, text: str) -> str:
         with closed_is_rejected():
             self._display.remark(text)
         self._answered(self._key)
-        return encode_part(self._key, 0)
+        return encode_notice(self._key)
 
     async def settle(self) -> None:
         try:

@@ -1,6 +1,9 @@
 """Names in a terminal: sessions, lines, parts (pure)."""
 
 from typing import NamedTuple
+from urllib.parse import unquote
+
+from bridge.keys import join_key
 
 CHANNEL = "terminal"
 
@@ -15,7 +18,7 @@ class LineRef(NamedTuple):
 
 def encode_line(ref: LineRef) -> str:
     """Name a line; unique per question, as a delivery key must be."""
-    return f"{ref.instance}:{ref.session}:{ref.number}"
+    return join_key(ref.instance, ref.session, str(ref.number))
 
 
 def decode_line(key: str) -> LineRef:
@@ -25,12 +28,17 @@ def decode_line(key: str) -> LineRef:
         ValueError: It is no such key.
     """
     instance, session, number = key.rsplit(":", 2)
-    return LineRef(instance, session, int(number))
+    return LineRef(unquote(instance), session, int(number))
 
 
 def encode_part(key: str, index: int) -> str:
     """Name one part of the answer to a line."""
     return f"{key}/{index}"
+
+
+def encode_notice(key: str) -> str:
+    """Name a sentence of the bridge's own that answers a line; no part has this name."""
+    return f"{key}/notice"
 
 
 def decode_part(name: str) -> int:
