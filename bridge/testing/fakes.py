@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from bridge.errors import MessageGone, PlatformError
+from bridge.errors import MessageGone, PlatformError, StoreError
 from bridge.model import (
     Addressing,
     AgentCapabilities,
@@ -151,7 +151,8 @@ class FakeMessage:
 class FakePlatform:
     """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
 
-    An error under ``post!`` is raised after the post was applied: its response is lost.
+    An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. ``serve`` hands over
+    what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark.
     """
 
     name: str = "fake"
@@ -163,6 +164,9 @@ class FakePlatform:
     earlier: list[EarlierMessage] = field(default_factory=list)
     placeholder: bool = False
     findable: bool = True
+    inbox: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
+    alive: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
 
     async def __aenter__(self) -> "FakePlatform":
         return self
@@ -172,7 +176,13 @@ class FakePlatform:
 
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
         connected.set()
-        await asyncio.Event().wait()
+        try:
+            while True:
+                envelope = await self.inbox.get()
+                with suppress(StoreError):  # nobody delivers it again
+                    await intake.accept(envelope)
+        finally:
+            connected.clear()
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
         return FakeReply(self, envelope, turn_id)
@@ -181,7 +191,7 @@ class FakePlatform:
         return replace(envelope, place=replace(envelope.place, channel_name="general"))
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
-        return self.earlier[-limit:]
+        return self.earlier[-limit:] if limit > 0 else []
 
     def visible(self, turn: str | None = None) -> list[str]:
         """What a person sees now, in order; of one turn or of all."""
@@ -206,9 +216,13 @@ class FakeReply:
 
     async def waiting(self, position: int) -> None:
         self._platform.fail("waiting")
+        self._platform.waiting.add(self._turn)
 
     async def open(self) -> str | None:
         self._platform.fail("open")
+        self._platform.waiting.discard(self._turn)
+        if not self._platform.placeholder:
+            self._platform.alive.add(self._turn)
         return self._add(0, View("…")) if self._platform.placeholder else None
 
     async def refresh(self) -> None:
@@ -222,10 +236,11 @@ class FakeReply:
 
     async def edit(self, message_id: str, view: View) -> None:
         self._platform.fail("edit")
-        message = self._platform.messages[message_id]
-        if message.deleted:
+        message = self._platform.messages.get(message_id)
+        if message is None or message.deleted:
             raise MessageGone("deleted")
         message.views.append(view)
+        self._platform.fail("edit!")
 
     async def remove(self, message_id: str) -> None:
         self._platform.fail("remove")
@@ -234,7 +249,8 @@ class FakeReply:
     async def find_posted(self, index: int) -> str | None:
         self._platform.fail("find_posted")
         for message_id, message in self._platform.messages.items():
-            if (message.turn, message.index) == (self._turn, index) and self._platform.findable:
+            is_it = (message.turn, message.index, message.deleted) == (self._turn, index, False)
+            if is_it and self._platform.findable:
                 return message_id
         return None
 
@@ -244,8 +260,11 @@ class FakeReply:
 
     async def settle(self) -> None:
         self._platform.fail("settle")
+        self._platform.alive.discard(self._turn)
+        self._platform.waiting.discard(self._turn)
 
     def _add(self, index: int | None, view: View) -> str:
+        self._platform.alive.discard(self._turn)
         message_id = f"msg-{len(self._platform.messages) + 1}"
         self._platform.messages[message_id] = FakeMessage(self._channel, self._turn, index, [view])
         return message_id

@@ -1,0 +1,265 @@
+"""What the platforms' conformance suite needs of a platform's surroundings; its author writes one ``PlatformHarness``.
+
+The harness plays everybody but the adapter: the service (a local emulator, as a rule), the people who write, and the
+eyes that read the answers. The suite itself is ``bridge.testing.platform_contract``.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bridge.model import Addressing, Envelope
+from bridge.ports import Intake, Platform
+
+DEADLINE_S = 10.0
+"""How long the suite waits for anything before it calls it missing."""
+
+
+class Ability(StrEnum):
+    """What not every service has. Whatever a harness does not declare absent is tested."""
+
+    PRIVATE = "people can write to us in private"
+    ROOMS = "several people write in one place, and name us when they mean us"
+    FOLLOW_UPS = "a thread (or chain of replies) goes on without naming us"
+    OTHER_BOTS = "other bots write where we read"
+    LINES = "one message may have several lines"
+    FILES = "messages may carry files"
+    PEOPLE = "a message can mention other people"
+    WITHDRAWAL = "people can delete what they wrote"
+    REPEATS = "a message may be delivered twice"
+    ACKNOWLEDGEMENT = "each message is acknowledged, and delivered again if it is not"
+    CONNECTION = "messages come over a connection, which may be lost"
+    NETWORK = "the service is reached over a network"
+    CREDENTIALS = "the service wants to know who we are"
+    NAMES = "names of people and places have to be asked for"
+    HISTORY = "what was written before can be read"
+    SIGNS = "a sign of life can be seen before the first words"
+    SIGNS_END = "a sign of life can be taken away at once"
+    WAITING = "a question that waits is marked or told so"
+    PROMPT = "what is posted or edited is seen at once, not only when the answer ends"
+    MESSAGES = "messages stay apart and can be changed, removed and deleted"
+    RESTART = "messages outlive the adapter that posted them"
+    REFUSALS = "calls may be refused: too many at once, trouble of the service, a place that was closed"
+    LOST_CALLS = "a call or its response may be lost on the way"
+    PINGS = "a text may notify people or load something"
+
+
+class Call(StrEnum):
+    """What the adapter asks of the service, by the method of ``Reply`` it does that for."""
+
+    POST = "post"
+    EDIT = "edit"
+    REMOVE = "remove"
+    LOOK_UP = "find_posted"
+
+
+class Disturbance(StrEnum):
+    """What can go wrong. The first four hit the next ``Call`` of the kind named, once."""
+
+    RATE_LIMIT = "refuse it as one too many; it may be repeated after ``retry_after_s``"
+    FAIL = "answer with an error of the service's own; it was not applied"
+    LOSE_REQUEST = "cut the connection before it is applied"
+    LOSE_RESPONSE = "apply it, then cut the connection instead of answering"
+    DELIVER_TWICE = "deliver the next message of a person twice"
+    DISCONNECT = "cut the connection that messages come over, and let none be made again until ``mend``"
+    CLOSE_PLACES = "nobody may write any more where the questions so far were asked"
+    FORBID_HISTORY = "we may not read any more what was written"
+    REVOKE = "our credentials are not valid any more"
+
+
+class Speaker(StrEnum):
+    """Who writes. Two people and a bot that is not us."""
+
+    ANN = "ann"
+    BOB = "bob"
+    ROBOT = "robot"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody wrote, in the service's own terms; the envelope must tell the same.
+
+    Attributes:
+        message_id: ``None`` where the adapter gives its own ids.
+        author_name, channel_name, language: What ``resolve`` must find out (``language`` such as ``zh``); empty for
+            what the service does not know.
+    """
+
+    message_id: str | None
+    team: str
+    channel: str
+    author_id: str
+    author_name: str = ""
+    channel_name: str = ""
+    language: str = ""
+
+
+class PlatformHarness(Protocol):
+    """One fresh installation of a platform for one test: nobody has written anything yet.
+
+    Methods that a declared absence makes pointless are never called; let them raise ``NotImplementedError``.
+    """
+
+    @property
+    def absent(self) -> Mapping[Ability, str]:
+        """What cannot exist here, each with the reason in a sentence; it is shown where a test is skipped."""
+        ...
+
+    @property
+    def retry_after_s(self) -> float:
+        """The wait that ``RATE_LIMIT`` demands; one that the adapter hands on rather than sits out by itself."""
+        ...
+
+    @property
+    def baits(self) -> Sequence[str]:
+        """Texts that would notify somebody or load something if they were sent as they are; no two alike."""
+        ...
+
+    def make(self) -> Platform:
+        """Return the platform, not opened. Called again, it stands for the same instance after a restart."""
+        ...
+
+    def make_unauthorized(self) -> Sequence[Platform]:
+        """Return, for each credential the platform has, one whose credential is wrong."""
+        ...
+
+    def make_unreachable(self) -> Platform:
+        """Return one that looks for its service where nobody listens."""
+        ...
+
+    async def say(
+        self,
+        text: str,
+        addressing: Addressing | None,
+        *,
+        by: Speaker = Speaker.ANN,
+        under: Said | None = None,
+        files: Sequence[str] = (),
+    ) -> Said:
+        """Let somebody write; returns when the service has it.
+
+        Args:
+            addressing: ``DIRECT``: in private. ``MENTION``: in the room, naming us. ``FOLLOW_UP``: in the thread of
+                ``under``, without naming us. ``None``: in the room, to nobody.
+            under: In the thread that this message began or stands in; otherwise outside of any.
+            files: Names of files to attach.
+        """
+        ...
+
+    def mention_of(self, speaker: Speaker) -> str:
+        """Return how people type a mention of somebody."""
+        ...
+
+    async def unsay(self, said: Said) -> None:
+        """Let the author delete what she wrote."""
+        ...
+
+    def acknowledged(self, said: Said) -> bool:
+        """Tell whether a message was acknowledged to the service."""
+        ...
+
+    def visible(self, said: Said) -> Sequence[str]:
+        """Return what our messages show now where the answer to ``said`` belongs, oldest first.
+
+        As people read it, except that Markdown stays source: text and footer, without characters nobody sees.
+        """
+        ...
+
+    def shown(self, message_id: str) -> str | None:
+        """Return what one message of ours shows now; ``None`` when it does not exist any more."""
+        ...
+
+    async def delete(self, message_id: str) -> None:
+        """Let a moderator delete a message of ours."""
+        ...
+
+    def signs(self, said: Said) -> Sequence[str]:
+        """Return the signs of life that people see now (status, typing ...); a placeholder message is none."""
+        ...
+
+    def waiting_marks(self, said: Said) -> Sequence[str]:
+        """Return the marks that people see now on a question that waits."""
+        ...
+
+    def pings(self) -> Sequence[str]:
+        """Return whatever our messages have notified or loaded so far."""
+        ...
+
+    def traffic(self) -> int:
+        """Return how often we have asked or told the service anything."""
+        ...
+
+    async def disturb(self, disturbance: Disturbance, call: Call = Call.POST) -> None:
+        """Let something go wrong."""
+        ...
+
+    async def mend(self) -> None:
+        """Let connections be made again."""
+        ...
+
+
+class RecordingIntake:
+    """The ``Intake`` port for tests of adapters: keeps what it is given and tells repeats by their delivery key.
+
+    Attributes:
+        offered: Every envelope, in the order of the calls.
+        accepted: Those that were new and not failed.
+        withdrawn: Delivery keys of deleted questions.
+        failures: Raised by the next calls of ``accept``, one each.
+        gate: While cleared, no ``accept`` returns: the store is slow.
+    """
+
+    def __init__(self) -> None:
+        self.offered: list[Envelope] = []
+        self.accepted: list[Envelope] = []
+        self.withdrawn: list[str] = []
+        self.failures: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._changed = asyncio.Event()
+
+    async def accept(self, envelope: Envelope) -> bool:
+        """Take the place in the order before the first ``await``, as the port demands."""
+        self.offered.append(envelope)
+        is_new = all(known.delivery_key != envelope.delivery_key for known in self.accepted)
+        failure = self.failures.pop(0) if self.failures else None
+        if is_new and failure is None:
+            self.accepted.append(envelope)
+        self._tell()
+        await self.gate.wait()
+        if failure is not None:
+            raise failure
+        return is_new
+
+    async def withdraw(self, delivery_key: str) -> None:
+        self.withdrawn.append(delivery_key)
+        self._tell()
+
+    @property
+    def texts(self) -> list[str]:
+        """What the accepted messages say, in order."""
+        return [envelope.text for envelope in self.accepted]
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Return as soon as ``condition`` holds; it is looked at after every call.
+
+        Raises:
+            TimeoutError: It did not within ``DEADLINE_S``; names ``what`` and what came instead.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while not condition():
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"no {what}; offered: {self.offered}; withdrawn: {self.withdrawn}") from None
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _fits_the_port() -> Intake:
+    """Let the type checker hold the fake to the port."""
+    return RecordingIntake()

@@ -1,0 +1,141 @@
+"""The surroundings of the fake platform: its errors are planned, its questions put into its inbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable
+from bridge.keys import turn_id
+from bridge.model import Addressing, Attachment
+from bridge.ports import Platform
+from bridge.testing.fakes import FakePlatform, envelope
+from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+
+NO_SERVICE = "there is no service behind it, only a list"
+
+
+class FakeHarness:
+    """Service, adapter and people in one list."""
+
+    absent: Mapping[Ability, str] = {
+        Ability.OTHER_BOTS: "its questions are made by the tests, which ask none for bots",
+        Ability.WITHDRAWAL: "nobody deletes what a test wrote",
+        Ability.ACKNOWLEDGEMENT: "a test that puts a message into the inbox does not wait",
+        Ability.CONNECTION: NO_SERVICE,
+        Ability.NETWORK: NO_SERVICE,
+        Ability.CREDENTIALS: NO_SERVICE,
+        Ability.HISTORY: "its earlier messages are whatever a test puts there",
+        Ability.PEOPLE: "its texts have no markup",
+        Ability.PINGS: "nobody but the test reads along",
+    }
+    retry_after_s = 7.0
+    baits: Sequence[str] = ()
+
+    def __init__(self) -> None:
+        self._platform = FakePlatform()
+        self._number = 0
+        self._twice = False
+        self._keys: dict[str | None, str] = {}
+        self._threads: dict[str | None, str] = {}
+
+    def make(self) -> Platform:
+        """The list and the adapter are one, so a restart finds the same."""
+        return self._platform
+
+    def make_unauthorized(self) -> Sequence[Platform]:
+        raise NotImplementedError
+
+    def make_unreachable(self) -> Platform:
+        raise NotImplementedError
+
+    async def say(
+        self,
+        text: str,
+        addressing: Addressing | None,
+        *,
+        by: Speaker = Speaker.ANN,
+        under: Said | None = None,
+        files: Sequence[str] = (),
+    ) -> Said:
+        self._number += 1
+        is_private = addressing is Addressing.DIRECT
+        question = envelope(
+            text,
+            number=self._number,
+            author=by,
+            channel=f"private {by}" if is_private else "C1",
+            thread=self._threads[under.message_id] if under else f"thread {self._number}",
+            addressing=addressing or Addressing.FOLLOW_UP,
+            private=is_private,
+            inside_thread=under is not None,
+        )
+        question = replace(question, attachments=tuple(Attachment(name, name) for name in files))
+        self._keys[question.message_id] = question.delivery_key
+        self._threads[question.message_id] = question.place.thread or ""
+        if addressing is not None:
+            for _ in range(2 if self._twice else 1):
+                self._platform.inbox.put_nowait(question)
+            self._twice = False
+        place, author = question.place, question.author
+        return Said(question.message_id, place.team, place.channel, author.id, author.name, "general", "en")
+
+    def mention_of(self, speaker: Speaker) -> str:
+        raise NotImplementedError
+
+    async def unsay(self, said: Said) -> None:
+        raise NotImplementedError
+
+    def acknowledged(self, said: Said) -> bool:
+        raise NotImplementedError
+
+    def visible(self, said: Said) -> Sequence[str]:
+        turns = {turn_id(key) for number, key in self._keys.items() if self._is_same_thread(number, said)}
+        shown = [message for message in self._platform.messages.values() if not message.deleted]
+        return [message.shown for message in shown if message.turn in turns]
+
+    def shown(self, message_id: str) -> str | None:
+        message = self._platform.messages[message_id]
+        return None if message.deleted else message.shown
+
+    async def delete(self, message_id: str) -> None:
+        self._platform.messages[message_id].deleted = True
+
+    def signs(self, said: Said) -> Sequence[str]:
+        return ["alive"] if self._turn(said) in self._platform.alive else []
+
+    def waiting_marks(self, said: Said) -> Sequence[str]:
+        return ["waiting"] if self._turn(said) in self._platform.waiting else []
+
+    def pings(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def traffic(self) -> int:
+        return len(self._platform.calls)
+
+    async def disturb(self, disturbance: Disturbance, call: Call = Call.POST) -> None:
+        errors = self._platform.errors
+        match disturbance:
+            case Disturbance.DELIVER_TWICE:
+                self._twice = True
+            case Disturbance.CLOSE_PLACES:
+                errors["post"], errors["notice"] = [PlatformRejected("closed")], [PlatformRejected("closed")]
+            case Disturbance.LOSE_RESPONSE:
+                errors[f"{call}!"] = [PlatformUnavailable("lost", outcome_unknown=True)]
+            case _:
+                errors[call] = [self._error(disturbance)]
+
+    async def mend(self) -> None:
+        raise NotImplementedError
+
+    def _error(self, disturbance: Disturbance) -> PlatformError:
+        if disturbance is Disturbance.RATE_LIMIT:
+            return PlatformRateLimited("too many", retry_after_s=self.retry_after_s)
+        return PlatformUnavailable(disturbance, outcome_unknown=True)
+
+    def _turn(self, said: Said) -> str:
+        return turn_id(self._keys[said.message_id])
+
+    def _is_same_thread(self, number: str | None, said: Said) -> bool:
+        return self._threads[number] == self._threads[said.message_id]
+
+
+_: PlatformHarness = FakeHarness()

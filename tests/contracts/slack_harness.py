@@ -1,0 +1,182 @@
+"""The surroundings of the Slack adapter: the emulator, with ann, bob, another app's bot and us in #general."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import SecretStr
+
+from adapters.slack.adapter import SlackPlatform
+from adapters.slack.outbound import WORD_JOINER
+from adapters.slack.settings import SlackSettings
+from bridge.extension import Services
+from bridge.model import Addressing
+from bridge.ports import Platform
+from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+from bridge.testing.platform_trouble import nobody_listens
+from sandbox.slack import FileUpload, SlackEmulator
+from sandbox.slack.audience import VisibleMessage
+from sandbox.slack.model import MANIFEST_SCOPES
+
+ROOM = "C1"
+NOBODY = 10**9
+METHODS = {
+    Call.POST: "chat.postMessage",
+    Call.EDIT: "chat.update",
+    Call.REMOVE: "chat.delete",
+    Call.LOOK_UP: "conversations.replies",
+}
+
+
+class SlackHarness:
+    """One workspace."""
+
+    absent: Mapping[Ability, str] = {}
+    retry_after_s = 7.0
+    baits = (
+        "<!channel>",
+        "<!here|here>",
+        "<@U2>",
+        "<!subteam^S1|@ops>",
+        "&lt;!everyone&gt;",
+        "@everyone",
+        "![cat](https://evil.example/cat.png?q=secret)",
+        "https://evil.example/preview",
+    )
+
+    def __init__(self, slack: SlackEmulator, services: Services) -> None:
+        self._slack = slack
+        self._services = services
+        self._languages = {"U1": "en", "U2": "zh"}
+        self._roots: dict[str | None, str] = {}
+        slack.add_user("ann", user_id="U1", display_name="Ann")
+        slack.add_user("bob", locale="zh-CN", user_id="U2", display_name="波波")
+        slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+        self._robot = slack.add_app("A2", "robot", events=()).bot_user_id
+        slack.add_channel("general", channel_id=ROOM)
+        slack.switches.ack_timeout_s = 0.5
+        slack.switches.expand_markdown_blocks = True
+
+    def make(self) -> Platform:
+        return self._platform()
+
+    def make_unauthorized(self) -> Sequence[Platform]:
+        return [self._platform(bot_token=SecretStr("xoxb-wrong")), self._platform(app_token=SecretStr("xapp-wrong"))]
+
+    def make_unreachable(self) -> Platform:
+        return self._platform(base_url=f"http://127.0.0.1:{nobody_listens()}/api/")
+
+    async def say(
+        self,
+        text: str,
+        addressing: Addressing | None,
+        *,
+        by: Speaker = Speaker.ANN,
+        under: Said | None = None,
+        files: Sequence[str] = (),
+    ) -> Said:
+        author = self._slack.find_user(self._robot if by is Speaker.ROBOT else by)
+        is_private = addressing is Addressing.DIRECT
+        channel = self._slack.open_dm(author.id) if is_private else ROOM
+        root = self._roots[under.message_id] if under else None
+        speak = self._slack.mention if addressing is Addressing.MENTION else self._slack.say
+        ts = speak(author.id, channel, text, root, [FileUpload(name, b"content") for name in files])
+        self._roots[ts] = root or ts
+        return Said(
+            message_id=ts,
+            team="T1",
+            channel=channel,
+            author_id=author.id,
+            author_name=author.display_name,
+            channel_name="" if is_private else "general",
+            language=self._languages.get(author.id, ""),
+        )
+
+    def mention_of(self, speaker: Speaker) -> str:
+        return f"<@{self._slack.find_user(speaker).id}>"
+
+    async def unsay(self, said: Said) -> None:
+        assert said.message_id is not None
+        self._slack.delete(said.author_id, said.channel, said.message_id)
+
+    def acknowledged(self, said: Said) -> bool:
+        events = self._slack.journal.select(kind="event")
+        about = {
+            entry.detail["envelope_id"]
+            for entry in events
+            if entry.detail.get("payload", {}).get("event", {}).get("ts") == said.message_id
+        }
+        return any(ack.detail["envelope_id"] in about for ack in self._slack.journal.select(kind="ack"))
+
+    def visible(self, said: Said) -> Sequence[str]:
+        answers = self._slack.answers(said.channel, self._roots[said.message_id])
+        return [_read(answer) for answer in answers if answer.by_app == "A1"]
+
+    def shown(self, message_id: str) -> str | None:
+        channels = [ROOM, self._slack.open_dm("ann"), self._slack.open_dm("bob")]
+        answers = [answer for channel in channels for answer in self._slack.answers(channel)]
+        return next((_read(answer) for answer in answers if answer.ts == message_id), None)
+
+    async def delete(self, message_id: str) -> None:
+        self._slack.delete(self._slack.bot_user_id, ROOM, message_id)
+
+    def signs(self, said: Said) -> Sequence[str]:
+        status = self._slack.status(said.channel, self._roots[said.message_id])
+        return [status] if status else []
+
+    def waiting_marks(self, said: Said) -> Sequence[str]:
+        assert said.message_id is not None
+        reactions = self._slack.shown(said.channel, said.message_id).reactions
+        return [name for name, users in reactions.items() if self._slack.bot_user_id in users]
+
+    def pings(self) -> Sequence[str]:
+        harmful = ("ping", "unfurl", "parsed_names")
+        return [f"{entry.name} {entry.detail}" for entry in self._slack.violations() if entry.name in harmful]
+
+    def traffic(self) -> int:
+        return len(self._slack.journal.select(kind="request"))
+
+    async def disturb(self, disturbance: Disturbance, call: Call = Call.POST) -> None:
+        method = METHODS[call]
+        match disturbance:
+            case Disturbance.RATE_LIMIT:
+                self._slack.rate_limit_next(method, int(self.retry_after_s))
+            case Disturbance.FAIL:
+                self._slack.faults.plan(method, "status", status=502)
+            case Disturbance.LOSE_REQUEST:
+                self._slack.faults.plan(method, "drop_before")
+            case Disturbance.LOSE_RESPONSE:
+                self._slack.faults.plan(method, "drop_after")
+            case Disturbance.DELIVER_TWICE:
+                self._slack.delivery_faults.plan("*", "duplicate")
+            case Disturbance.DISCONNECT:
+                self._slack.sockets.handshakes_to_refuse = NOBODY
+                self._slack.sockets.drop()
+            case Disturbance.CLOSE_PLACES:
+                self._slack.archive(ROOM)
+            case Disturbance.FORBID_HISTORY:
+                self._slack.add_app(scopes=[scope for scope in MANIFEST_SCOPES if not scope.endswith(":history")])
+            case Disturbance.REVOKE:
+                self._slack.installation.revoked = True
+
+    async def mend(self) -> None:
+        self._slack.sockets.handshakes_to_refuse = 0
+
+    def _platform(self, **changes: object) -> Platform:
+        usual = {
+            "bot_token": SecretStr(self._slack.bot_token),
+            "app_token": SecretStr(self._slack.app_token),
+            "base_url": self._slack.api_url,
+            "ping_interval_s": 0.2,
+            "rebuild_after_s": 1.0,
+        }
+        return SlackPlatform("my slack", SlackSettings.model_validate({**usual, **changes}), self._services)
+
+
+def _read(message: VisibleMessage) -> str:
+    """Return a message as people see it: the small print below, without joiners that nobody sees."""
+    only_small_print = bool(message.blocks) and all(block["type"] == "context" for block in message.blocks)
+    pieces = ("" if only_small_print else message.text, message.small_print)
+    return "\n\n".join(piece for piece in pieces if piece).replace(WORD_JOINER, "")
+
+
+def _fits(harness: SlackHarness) -> PlatformHarness:
+    return harness
