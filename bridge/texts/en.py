@@ -31,6 +31,7 @@ SENTENCES: dict[Say, str] = {
     Say.ATTACHMENT_ONLY: "I cannot read attachments yet. Please write your question as text.",
     Say.ATTACHMENTS_IGNORED: "ℹ️ I cannot read attachments yet and answered the text alone.",
     Say.MAYBE_DUPLICATE: "ℹ️ This may be a duplicate: the connection was lost while it was sent.",
+    Say.MENTION_NEEDED: "ℹ️ I can only read what mentions me here. Mention me to go on.",
     Say.NOT_ALLOWED: "You may not use me here. Please ask your administrator.",
     Say.TOO_FAST: "That was a bit fast. Please wait {seconds} s before your next question.",
     Say.HELP: (

@@ -36,6 +36,7 @@ class Say(StrEnum):
     ATTACHMENT_ONLY = "attachment_only"
     ATTACHMENTS_IGNORED = "attachments_ignored"
     MAYBE_DUPLICATE = "maybe_duplicate"
+    MENTION_NEEDED = "mention_needed"
     # the gate
     NOT_ALLOWED = "not_allowed"
     TOO_FAST = "too_fast"  # {seconds}

@@ -31,6 +31,7 @@ SENTENCES: dict[Say, str] = {
     Say.ATTACHMENT_ONLY: "我还不能读取附件。请用文字写下你的问题。",
     Say.ATTACHMENTS_IGNORED: "ℹ️ 我还不能读取附件，只回答了文字部分。",
     Say.MAYBE_DUPLICATE: "ℹ️ 这条可能重复：发送时连接中断了。",
+    Say.MENTION_NEEDED: "ℹ️ 在这里我只能读到 @ 我的消息。请 @ 我继续。",
     Say.NOT_ALLOWED: "你不能在这里使用我。请联系管理员。",
     Say.TOO_FAST: "有点太快了。请等 {seconds} 秒再问。",
     Say.HELP: (

@@ -220,7 +220,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ),
         ("[agents.default.variables]\nx = '{'", "the braces of 'x' do not match"),
         ("[agents.default.variables]\n'x-y' = ''", "the name 'x-y' may consist of letters and underscores only"),
-        ("[adapters.slak]\nkind = 'slak'", "kind must be one of those installed: console, slack"),
+        ("[adapters.slak]\nkind = 'slak'", "kind must be one of those installed: console, discord, slack"),
         ("[adapters.slack]\nbot_tokn = 'x'", "there is no such key. Did you mean bot_token?"),
     ],
 )

@@ -1,0 +1,148 @@
+"""One Discord bot: implements ``bridge.ports.Platform`` on discord.py's gateway and Discord's REST API."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Self
+
+import structlog
+
+from adapters.discord import limits, outbound
+from adapters.discord.chains import Chains
+from adapters.discord.hints import Hints
+from adapters.discord.history import chain_before, retold, thread_before
+from adapters.discord.hourglass import Hourglass
+from adapters.discord.ids import parse_delivery_key
+from adapters.discord.inbound import Identity
+from adapters.discord.permissions import application_in
+from adapters.discord.readable import KnownNames
+from adapters.discord.receiver import Receiver
+from adapters.discord.reply import DiscordReply
+from adapters.discord.sessions import wait_for_session
+from adapters.discord.settings import DiscordSettings
+from adapters.discord.web import Web
+from adapters.discord.who import who_we_are
+from bridge.errors import CredentialsError, PlatformError
+from bridge.extension import Services
+from bridge.model import Capabilities, EarlierMessage, Envelope, PartRules, TurnId
+from bridge.ports import Intake
+
+log = structlog.get_logger(__name__)
+
+CAPABILITIES = Capabilities(edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.TYPING_REFRESH_S)
+PART_RULES = PartRules(limits.PART_CHARS, outbound.measure)
+
+EARLIER_TIMEOUT_S = 8.0
+
+
+class DiscordPlatform:
+    """Discord, with one bot's token."""
+
+    def __init__(self, name: str, settings: DiscordSettings, services: Services) -> None:
+        self._name = name
+        self._settings = settings
+        self._services = services
+        self._web = Web(settings, services.clock)
+        self._chains = Chains(name, self._web, services.store)
+        self._hourglass = Hourglass(self._web, services.store)
+        self._hints = Hints(services, self.reply)
+        self._us: Identity | None = None
+
+    @property
+    def name(self) -> str:
+        """The instance's name in the config."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Edits at most every 1.2 s; typing is renewed every 8 s."""
+        return CAPABILITIES
+
+    @property
+    def part_rules(self) -> PartRules:
+        """What fits into one message, in code points as sent."""
+        return PART_RULES
+
+    async def __aenter__(self) -> Self:
+        await self._web.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._web.__aexit__(*exc)
+
+    async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
+        """Receive over the gateway until cancelled or the client dies; each call makes a client of its own.
+
+        Raises:
+            CredentialsError: The token or an intent is refused, now or later.
+            PlatformError: Discord cannot be reached; start again after a while.
+        """
+        connected.clear()
+        self._us = None
+        self._web.forget_refusal()  # the token may be known again since
+        us = await self._identify()
+        await wait_for_session(self._web, self._services.clock)
+        receiver = Receiver(
+            self._settings,
+            self._settings.inbound_rules(self._name),
+            us,
+            web=self._web,
+            chains=self._chains,
+            hints=self._hints,
+            clock=self._services.clock,
+            intake=intake,
+            connected=connected,
+        )
+        await receiver.run()
+
+    def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> DiscordReply:
+        """Make the reply to an envelope; no I/O."""
+        return DiscordReply(
+            envelope,
+            turn_id,
+            locale,
+            settings=self._settings,
+            services=self._services,
+            web=self._web,
+            hourglass=self._hourglass,
+            chains=self._chains,
+            us=self._our_user_id,
+        )
+
+    async def resolve(self, envelope: Envelope) -> Envelope:
+        """Return it as it is: names and language came with the event."""
+        return envelope
+
+    async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
+        """Read the thread or the reply chain before the question. Empty if it cannot be read in time."""
+        try:
+            async with asyncio.timeout(EARLIER_TIMEOUT_S):
+                return await self._earlier_messages(envelope, limit)
+        except (PlatformError, CredentialsError) as error:
+            log.info("earlier messages not readable", reason=error.reason)
+        except TimeoutError:
+            log.info("earlier messages not read in time")
+        return ()
+
+    async def _earlier_messages(self, envelope: Envelope, limit: int) -> list[EarlierMessage]:
+        if limit <= 0 or not envelope.inside_thread:
+            return []
+        us = await self._identify()
+        question = parse_delivery_key(envelope.delivery_key)
+        if question.channel != envelope.place.channel:
+            messages = await thread_before(self._web, question, limit, envelope.place.channel)
+        else:
+            messages = await chain_before(self._web, question, limit)
+        return retold(messages, us, KnownNames())
+
+    async def _identify(self) -> Identity:
+        if self._us is None:
+            me = await who_we_are(self._web)
+            wanted, granted = self._settings.message_content, me.may_read_content
+            self._us = Identity(me.user_id, me.application_id, wanted == "on" or (wanted == "auto" and granted))
+            log.info("known to Discord", user=me.user_id, reads_content=self._us.reads_content)
+        return self._us
+
+    @property
+    def _our_user_id(self) -> str:
+        """Our id, also before Discord was asked: the token begins with it."""
+        return self._us.user_id if self._us is not None else application_in(self._settings.token.get_secret_value())

@@ -1,0 +1,83 @@
+"""Keys, references and marks of Discord messages: each with its way back (pure).
+
+Ids are snowflakes: decimal numbers in strings, unique all over Discord, whose upper bits are the time. A thread is a
+channel, and one that was begun from a message has the message's id. Source: docs.discord.com, "API Reference".
+"""
+
+import zlib
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from bridge.keys import join_key
+from bridge.model import TurnId
+
+EPOCH_MS = 1_420_070_400_000
+"""The first second of 2015, from which snowflakes count."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """One message, as one adapter instance sees it; ``guild`` is empty in direct messages.
+
+    Attributes:
+        channel: Where the message really stands: inside a thread, the thread itself.
+    """
+
+    instance: str
+    guild: str
+    channel: str
+    message: str
+
+
+def delivery_key(ref: MessageRef) -> str:
+    """Name the question a message asks."""
+    return join_key(ref.instance, ref.guild, ref.channel, ref.message)
+
+
+def parse_delivery_key(key: str) -> MessageRef:
+    """Undo ``delivery_key``.
+
+    Raises:
+        ValueError: The key is not one of ours.
+    """
+    components = [unquote(component) for component in key.split(":")]
+    if len(components) != 4:
+        raise ValueError("a delivery key has four components")
+    return MessageRef(*components)
+
+
+def part_nonce(turn_id: TurnId, index: int, edition: int = 0) -> str:
+    """Name one part of an answer, so that its repeated creation creates nothing.
+
+    Args:
+        edition: How many messages for this part came before it and are gone: their names are used up.
+    """
+    return f"{turn_id}.{index}" + (f".{edition}" if edition else "")
+
+
+def notice_nonce(turn_id: TurnId, text: str) -> str:
+    """Name a sentence of ours; the same sentence to the same question has the same name."""
+    return f"{turn_id}.{zlib.crc32(text.encode()):08x}"
+
+
+def sent_at_s(snowflake: str) -> float:
+    """Return the unix seconds an id was given at; 0 for what is no snowflake."""
+    try:
+        return ((int(snowflake) >> 22) + EPOCH_MS) / 1000
+    except ValueError:
+        return 0.0
+
+
+def root_note(instance: str, channel: str, message: str) -> str:
+    """Name the remembered fact which message begins the reply chain a message belongs to."""
+    return join_key(instance, channel, message, "root")
+
+
+def hourglass_note(ref: MessageRef) -> str:
+    """Name the remembered fact that a question carries our waiting mark."""
+    return join_key(ref.instance, ref.guild, ref.channel, ref.message, "hourglass")
+
+
+def hint_note(instance: str, channel: str, thread: str) -> str:
+    """Name the remembered fact that a thread was told that we read only what mentions us."""
+    return join_key(instance, channel, thread, "mention-hint")

@@ -1,0 +1,320 @@
+"""A Discord event becomes an envelope, a withdrawal or nothing (pure).
+
+The place of a message inside a thread is the channel the thread hangs in and the thread; in a channel it is the
+channel and the message that begins its reply chain. A thread begun from a message has that message's id, so the place
+of a question and of what follows in its thread are the same before the thread exists.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from adapters.discord.ids import MessageRef, delivery_key, sent_at_s
+from adapters.discord.readable import Names, mentions, readable, without_mention
+from bridge.model import Addressing, Attachment, Author, Envelope, Place
+
+Payload = Mapping[str, Any]
+
+
+class MessageType(IntEnum):
+    """The types of messages that people write. Source: docs.discord.com, "Message", "Message Types"."""
+
+    DEFAULT = 0
+    REPLY = 19
+
+
+class ChannelKind(IntEnum):
+    """The kinds of channels that matter here. Source: docs.discord.com, "Channel", "Channel Types"."""
+
+    TEXT = 0
+    DIRECT = 1
+    ANNOUNCEMENT = 5
+    ANNOUNCEMENT_THREAD = 10
+    PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+    FORUM = 15
+    MEDIA = 16
+
+
+SPOKEN = frozenset(MessageType)
+THREADS = frozenset({ChannelKind.ANNOUNCEMENT_THREAD, ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD})
+FORUMS = frozenset({ChannelKind.FORUM, ChannelKind.MEDIA})
+REPLIED_TO = 0
+FORWARDED = 1
+"""``type`` of a message reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are; ``reads_content`` tells whether the message content intent is in force."""
+
+    user_id: str
+    application_id: str = ""
+    reads_content: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRules:
+    """What the settings say about which messages are questions.
+
+    Attributes:
+        follow_threads: Messages in threads are passed on without a mention; the core knows in which we take part.
+        forums: Forum channels whose new posts are questions by themselves.
+    """
+
+    instance: str
+    follow_threads: bool = True
+    forums: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What is known of a channel of a server.
+
+    Attributes:
+        kind: A ``ChannelKind``, or a number we do not know.
+        parent: Of a thread, the channel it hangs in; ``parent_name`` and ``parent_kind`` are that channel's.
+        joined: We are a member of this thread, so we have spoken in it.
+        locale: The server's language, empty when it has chosen none.
+        own_role: The role that belongs to us on this server, empty when there is none.
+    """
+
+    id: str
+    kind: int
+    name: str = ""
+    parent: str = ""
+    parent_name: str = ""
+    parent_kind: int = ChannelKind.TEXT
+    joined: bool = False
+    locale: str = ""
+    own_role: str = ""
+
+    @property
+    def is_thread(self) -> bool:
+        return self.kind in THREADS
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A message that was perhaps meant for us, but whose words Discord keeps from us; ``envelope`` has no text."""
+
+    envelope: Envelope
+
+
+def is_spoken(message: Payload, us: Identity) -> bool:
+    """Tell whether a person wrote this: no bot, no webhook, no system message, not we."""
+    author = message.get("author")
+    if not isinstance(author, Mapping) or author.get("bot") or author.get("system") or message.get("webhook_id"):
+        return False
+    return author.get("id") != us.user_id and message.get("type") in SPOKEN
+
+
+def ancestors(message: Payload) -> tuple[str, ...]:
+    """Return the ids of the messages this one replies to, as far as it tells: the nearest first, at most two."""
+    found = [_replied_to(message)]
+    parent = message.get("referenced_message")
+    if found[0] and isinstance(parent, Mapping):
+        found.append(_replied_to(parent))
+    return tuple(filter(None, found))
+
+
+def parse_message(
+    message: Payload, channel: Channel | None, rules: InboundRules, us: Identity, names: Names
+) -> Envelope | Unheard | None:
+    """Turn a created message into ours; ``None`` for what is no business of ours.
+
+    In a channel it begins a reply chain of its own; ``in_chain`` puts it into another.
+
+    Args:
+        channel: Where it stands; ``None`` in direct messages.
+    """
+    message_id, channel_id, guild = (_text(message, key) for key in ("id", "channel_id", "guild_id"))
+    if not message_id or not channel_id or not is_spoken(message, us) or (guild and channel is None):
+        return None
+    addressing = _addressing(message, channel, rules, us)
+    if addressing is None:
+        return None
+    is_heard = not guild or us.reads_content or us.user_id in _mentioned(message)
+    text = _words(message, channel, us, names) if is_heard else ""
+    attachments = _attachments(message)
+    if is_heard and not text and not attachments and addressing is not Addressing.MENTION:
+        return None
+    envelope = Envelope(
+        delivery_key=delivery_key(MessageRef(rules.instance, guild, channel_id, message_id)),
+        place=_place(message, channel, rules),
+        author=_author(message, channel),
+        message_id=message_id,
+        text=text,
+        addressing=addressing,
+        sent_at_s=sent_at_s(message_id),
+        attachments=attachments,
+        inside_thread=_inside_thread(message, channel),
+    )
+    if is_heard:
+        return envelope
+    concerns_us = addressing is Addressing.MENTION or (channel is not None and channel.joined)
+    return Unheard(envelope) if concerns_us else None
+
+
+def in_chain(envelope: Envelope, root: str) -> Envelope:
+    """Return the question as part of the reply chain that ``root`` begins; as it is for an empty one."""
+    return replace(envelope, place=replace(envelope.place, thread=root)) if root else envelope
+
+
+def parse_deletion(data: Payload, instance: str) -> list[str]:
+    """Return the delivery keys of the questions that one or many deleted messages may have been."""
+    channel, guild = _text(data, "channel_id"), _text(data, "guild_id")
+    ids = data.get("ids")
+    gone = ids if isinstance(ids, list) else [data.get("id")]
+    return [delivery_key(MessageRef(instance, guild, channel, str(message))) for message in gone if channel and message]
+
+
+def words_of(message: Payload, us: Identity, names: Names) -> str:
+    """Return what a person said in a message, readable, without mentions of us."""
+    return _words(message, None, us, names)
+
+
+def author_name(message: Payload) -> str:
+    """Return the name under which people see an author: on the server, else everywhere, else the account's."""
+    author, member = _mapping(message, "author"), _mapping(message, "member")
+    return _text(member, "nick") or _text(author, "global_name") or _text(author, "username")
+
+
+# --- who is addressed ---
+
+
+def _addressing(message: Payload, channel: Channel | None, rules: InboundRules, us: Identity) -> Addressing | None:
+    if channel is None:
+        return Addressing.DIRECT
+    if _names_us(message, channel, us) or _replies_to_us(message, us):
+        return Addressing.MENTION
+    if not channel.is_thread:
+        return None
+    if channel.parent in rules.forums and _text(message, "id") == channel.id:
+        return Addressing.MENTION
+    return Addressing.FOLLOW_UP if rules.follow_threads else None
+
+
+def _names_us(message: Payload, channel: Channel, us: Identity) -> bool:
+    roles = message.get("mention_roles")
+    by_role = bool(channel.own_role) and isinstance(roles, list) and channel.own_role in roles
+    return by_role or us.user_id in _mentioned(message) or mentions(_text(message, "content"), us.user_id)
+
+
+def _replies_to_us(message: Payload, us: Identity) -> bool:
+    """A reply to us names us, whether or not its author left the ping switched on."""
+    return (
+        bool(_replied_to(message))
+        and _mapping(_mapping(message, "referenced_message"), "author").get("id") == us.user_id
+    )
+
+
+def _mentioned(message: Payload) -> set[str]:
+    found = message.get("mentions")
+    return {_text(user, "id") for user in found if isinstance(user, Mapping)} if isinstance(found, list) else set()
+
+
+def _replied_to(message: Payload) -> str:
+    reference = _mapping(message, "message_reference")
+    if reference.get("type", REPLIED_TO) != REPLIED_TO:
+        return ""
+    same_channel = _text(reference, "channel_id") in ("", _text(message, "channel_id"))
+    return _text(reference, "message_id") if same_channel else ""
+
+
+# --- where it stands ---
+
+
+def _place(message: Payload, channel: Channel | None, rules: InboundRules) -> Place:
+    guild, channel_id, message_id = (_text(message, key) for key in ("guild_id", "channel_id", "id"))
+    if channel is None:
+        return Place(rules.instance, "", channel_id, private=True)
+    if channel.is_thread:
+        return Place(rules.instance, guild, channel.parent or channel_id, channel_id, channel_name=channel.parent_name)
+    return Place(rules.instance, guild, channel_id, message_id, channel_name=channel.name)
+
+
+def _inside_thread(message: Payload, channel: Channel | None) -> bool:
+    if channel is None:
+        return False
+    if channel.is_thread:
+        return _text(message, "id") != channel.id
+    return bool(_replied_to(message))
+
+
+# --- what was said, and by whom ---
+
+
+def _words(message: Payload, channel: Channel | None, us: Identity, names: Names) -> str:
+    people = _people(message)
+    own_role = channel.own_role if channel is not None else ""
+    said = readable(without_mention(_text(message, "content"), us.user_id, own_role), people, names)
+    return "\n\n".join(filter(None, (said.strip(), *_forwarded(message, people, names))))
+
+
+def _forwarded(message: Payload, people: Mapping[str, str], names: Names) -> list[str]:
+    snapshots = message.get("message_snapshots")
+    if not isinstance(snapshots, list):
+        return []
+    texts = [_text(_mapping(snapshot, "message"), "content") for snapshot in snapshots if isinstance(snapshot, Mapping)]
+    return [readable(text, people, names).strip() for text in texts]
+
+
+def _people(message: Payload) -> dict[str, str]:
+    found = message.get("mentions")
+    users = [user for user in found if isinstance(user, Mapping)] if isinstance(found, list) else []
+    return {
+        _text(user, "id"): _text(_mapping(user, "member"), "nick")
+        or _text(user, "global_name")
+        or _text(user, "username")
+        for user in users
+    }
+
+
+def _author(message: Payload, channel: Channel | None) -> Author:
+    roles = _mapping(message, "member").get("roles")
+    return Author(
+        id=_text(_mapping(message, "author"), "id"),
+        name=author_name(message),
+        locale=language_of(channel.locale) if channel is not None else "",
+        roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
+    )
+
+
+def _attachments(message: Payload) -> tuple[Attachment, ...]:
+    files = message.get("attachments")
+    if not isinstance(files, list):
+        return ()
+    return tuple(_attachment(file) for file in files if isinstance(file, Mapping))
+
+
+def _attachment(file: Payload) -> Attachment:
+    size = file.get("size")
+    return Attachment(
+        id=_text(file, "id"),
+        name=_text(file, "filename"),
+        media_type=_text(file, "content_type").partition(";")[0],
+        size_bytes=size if isinstance(size, int) else 0,
+        url=_text(file, "url"),
+    )
+
+
+def _mapping(source: Payload, key: str) -> Payload:
+    value = source.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(source: Payload, key: str) -> str:
+    value = source.get(key)
+    return value if isinstance(value, str) else ""
+
+
+LANGUAGE = re.compile(r"^([A-Za-z]{2,3})(?:[-_]|$)")
+
+
+def language_of(locale: str) -> str:
+    """Shorten Discord's locale to its language: ``en-US`` to ``en``, ``zh-CN`` and ``zh-TW`` to ``zh``."""
+    found = LANGUAGE.match(locale)
+    return found.group(1).lower() if found else ""

@@ -1,0 +1,53 @@
+"""Discord's limits, each with its unit and where it comes from (pure).
+
+Sources: docs.discord.com, pages "Rate Limits", "Message", "Channel", "Gateway"; where Discord publishes no number, the
+reports are named. Discord asks not to rely on its per-route numbers: what the headers say goes before these.
+"""
+
+MESSAGE_CHARS = 2_000
+"""``content`` of one message, in Unicode code points (discord/discord-api-docs#1315)."""
+
+PART_CHARS = 1_900
+"""What we put into one message as rendered. The margin of 100 is for a line of ours below it."""
+
+NONCE_CHARS = 25
+NONCE_TRUSTED_S = 120.0
+"""Discord recognises a repeated nonce for "the past few minutes"; we believe in two."""
+
+THREAD_NAME_CHARS = 100
+THREAD_NAME_SHOWN_CHARS = 80
+"""Longer names are cut in the list of channels anyway."""
+
+CHANNEL_CREATES = 5
+CHANNEL_EDITS = 5
+CHANNEL_WINDOW_S = 5.0
+"""Messages and edits per channel (discord-net/Discord.Net#2375, discord/discord-api-docs#20). Whether both draw on one
+allowance is unconfirmed: these count apart, and the headers correct them."""
+
+REQUESTS_PER_S = 50
+"""All requests of one bot. Documented."""
+
+EDIT_INTERVAL_S = 1.2
+"""One edit per 1.25 s never met the limit of 5 per 5 s, one per second did (measured)."""
+
+TYPING_REFRESH_S = 8.0
+""""is typing" disappears by itself after 10 s."""
+
+RETRY_AFTER_S = 5.0
+"""The wait when a refusal for too many requests names none."""
+
+BAN_RETRY_AFTER_S = 60.0
+"""The wait when the refusal is not Discord's own but of the proxy before it, which bans for minutes."""
+
+IDENTIFY_INTERVAL_S = 5.0
+"""One new session per 5 s. Documented as ``max_concurrency``; 1 for all but the largest bots."""
+
+HISTORY_PAGE = 100
+HISTORY_PAGES_MAX = 3
+CHAIN_STEPS_MAX = 10
+"""How far a reply chain is followed by requests when nothing of it is remembered."""
+
+GUILDS_PAGE = 200
+
+QUIET_GATEWAY_S = 60.0
+"""Without any frame for so long a socket is dead: the heartbeat alone brings one every 41 s."""

@@ -1,0 +1,306 @@
+"""The answer to one question in Discord: typing, a thread if wanted, messages that grow, the waiting mark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from adapters.discord import limits, outbound
+from adapters.discord.chains import Chains
+from adapters.discord.history import messages_after
+from adapters.discord.hourglass import Hourglass
+from adapters.discord.ids import notice_nonce, part_nonce
+from adapters.discord.inbound import SPOKEN
+from adapters.discord.refusals import (
+    ARCHIVED,
+    NO_HISTORY_PERMISSION,
+    THREAD_EXISTS,
+    UNKNOWN_MESSAGE,
+    DiscordRefused,
+)
+from adapters.discord.settings import DiscordSettings
+from adapters.discord.spot import Spot, fallen_back, spot_of
+from adapters.discord.web import Web
+from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
+from bridge.extension import Services
+from bridge.keys import join_key
+from bridge.model import Budget, Envelope, TurnId, View
+from bridge.texts.keys import Say
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 10.0
+"""How long what does not grow old (a thread, a notice) may wait for its bucket."""
+NOTICE_ATTEMPTS = 3
+RETRY_PAUSE_S = 0.5
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A post whose outcome we do not know: the same body does no harm when sent again soon."""
+
+    body: dict[str, Any]
+    first_sent_at: float
+
+
+class DiscordReply:
+    """Implements ``bridge.ports.Reply``; made from an envelope alone, so that it can be made again after a restart."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        turn_id: TurnId,
+        locale: str,
+        *,
+        settings: DiscordSettings,
+        services: Services,
+        web: Web,
+        hourglass: Hourglass,
+        chains: Chains,
+        us: str,
+    ) -> None:
+        self._envelope = envelope
+        self._turn_id = turn_id
+        self._locale = locale
+        self._settings = settings
+        self._services = services
+        self._web = web
+        self._hourglass = hourglass
+        self._chains = chains
+        self._us = us
+        self._spot: Spot = spot_of(envelope, settings)
+        self._thread_is_there = not self._spot.thread
+        self._told_waiting = False
+        self._editions: dict[int, int] = {}
+        self._attempts: dict[int, _Attempt] = {}
+        self._posted: set[str] = set()
+        place = envelope.place
+        channel = (place.instance, place.team, self._spot.channel)
+        all_requests = Budget(join_key(place.instance, "requests"), settings.requests_per_s, 1.0)
+        creates = Budget(join_key(*channel, "create"), settings.channel_creates, limits.CHANNEL_WINDOW_S)
+        edits = Budget(join_key(*channel, "edit"), settings.channel_edits, limits.CHANNEL_WINDOW_S)
+        self._post_budgets = (creates, all_requests)
+        self._edit_budgets = (edits, all_requests)
+
+    @property
+    def post_budgets(self) -> tuple[Budget, ...]:
+        """The channel's about one message a second, and all requests of the bot."""
+        return self._post_budgets
+
+    @property
+    def edit_budgets(self) -> tuple[Budget, ...]:
+        """The channel's about one edit a second, and all requests of the bot."""
+        return self._edit_budgets
+
+    # --- signs of life ---
+
+    async def waiting(self, position: int) -> None:
+        """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
+        if not await self._hourglass.put(self._spot.question) and not self._told_waiting:
+            self._told_waiting = True
+            await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
+
+    async def open(self) -> str | None:
+        """Begin the thread if one is wanted, and show that we type there; never a placeholder."""
+        await self._hourglass.lift(self._spot.question)
+        await self._begin_thread()
+        await self.refresh()
+        return None
+
+    async def refresh(self) -> None:
+        """Show that we type; Discord stops showing it after ten seconds."""
+        try:
+            await self._web.call("POST", f"/channels/{self._spot.channel}/typing")
+        except PlatformError as error:
+            log.debug("typing not shown", reason=error.reason)
+
+    async def settle(self) -> None:
+        """Take the waiting mark away; typing ends by itself. Safe to repeat."""
+        await self._hourglass.lift(self._spot.question, thorough=True)
+
+    # --- parts ---
+
+    async def post(self, index: int, view: View) -> str:
+        """Post one part under a name of its own; never sent twice from here."""
+        await self._begin_thread()
+        nonce = part_nonce(self._turn_id, index, self._editions.get(index, 0))
+        body = outbound.create_body(_fitting(view), nonce, self._reply_to())
+        self._attempts[index] = _Attempt(body, self._services.clock.now())
+        return await self._create_part(index, body)
+
+    async def edit(self, message_id: str, view: View) -> None:
+        """Replace one message. Safe to repeat."""
+        await self._begin_thread()
+        body = outbound.edit_body(_fitting(view))
+        try:
+            await self._edit(message_id, body)
+        except DiscordRefused as error:
+            if error.code != ARCHIVED:
+                raise
+            await self._unarchive()
+            await self._edit(message_id, body)
+
+    async def remove(self, message_id: str) -> None:
+        """Delete one of our messages; one that is gone is fine."""
+        try:
+            await self._web.call("DELETE", self._message(message_id), patience_s=PATIENCE_S)
+        except MessageGone:
+            return
+
+    async def find_posted(self, index: int) -> str | None:
+        """Find a part after a post of unknown outcome.
+
+        Soon after it, by sending exactly the same again: under the same name Discord creates nothing and tells the
+        message. Later by reading what we wrote after the question.
+        """
+        attempt = self._attempts.get(index)
+        if attempt is not None and self._services.clock.now() < attempt.first_sent_at + limits.NONCE_TRUSTED_S:
+            return await self._create_part(index, attempt.body)
+        found = await self._look_through_history(index)
+        if found is None:
+            self._editions[index] = self._editions.get(index, 0) + 1  # the old name is not trusted any more
+        return found
+
+    async def notice(self, text: str) -> str:
+        """Post a sentence of ours: in the thread if there is one already, else beside the question."""
+        spot = self._spot if self._thread_is_there else fallen_back(self._spot)
+        body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), _answered(spot))
+        attempt = 0
+        while True:
+            try:
+                message_id = await self._create(spot.channel, body, patience_s=PATIENCE_S)
+            except PlatformUnavailable:
+                attempt += 1
+                if attempt >= NOTICE_ATTEMPTS:
+                    raise
+                await self._services.clock.sleep(RETRY_PAUSE_S * 2**attempt)
+            else:
+                self._posted.add(message_id)
+                return message_id
+
+    # --- the thread ---
+
+    async def _begin_thread(self) -> None:
+        """Make sure of the thread the answer belongs to. Safe to repeat; where none can be begun, we reply instead.
+
+        Raises:
+            PlatformError: It could not be made now; nothing was posted.
+        """
+        if self._thread_is_there:
+            return
+        question = self._spot.question
+        body = {
+            "name": outbound.thread_name(self._envelope.text, self._envelope.author.name),
+            "auto_archive_duration": self._settings.thread_archive_minutes,
+        }
+        path = f"/channels/{question.channel}/messages/{question.message}/threads"
+        try:
+            await self._web.call("POST", path, body, patience_s=PATIENCE_S)
+        except PlatformUnavailable as error:
+            raise PlatformUnavailable(error.reason, outcome_unknown=False) from error
+        except DiscordRefused as error:
+            if error.code == UNKNOWN_MESSAGE:
+                raise PlatformRejected("the question was deleted") from error
+            if error.code != THREAD_EXISTS:
+                log.warning("no thread can be begun, replying instead", reason=error.reason)
+                self._spot = fallen_back(self._spot)
+        self._thread_is_there = True
+
+    async def _unarchive(self) -> None:
+        """Wake the thread somebody put away while we were answering; a locked one stays asleep."""
+        await self._web.call("PATCH", f"/channels/{self._spot.channel}", {"archived": False}, patience_s=PATIENCE_S)
+
+    # --- requests ---
+
+    def _reply_to(self) -> str:
+        return _answered(self._spot)
+
+    def _message(self, message_id: str) -> str:
+        return f"/channels/{self._spot.channel}/messages/{message_id}"
+
+    async def _edit(self, message_id: str, body: Mapping[str, Any]) -> None:
+        await self._web.call("PATCH", self._message(message_id), body, budget=self._edit_budgets[0].name)
+
+    async def _create_part(self, index: int, body: dict[str, Any]) -> str:
+        try:
+            message_id = await self._create(self._spot.channel, body)
+        except PlatformUnavailable:
+            raise
+        except DiscordRefused as error:
+            self._attempts.pop(index, None)
+            if error.code == UNKNOWN_MESSAGE:
+                # The message of this name was deleted meanwhile: the next one needs another name.
+                self._editions[index] = self._editions.get(index, 0) + 1
+                raise PlatformUnavailable(error.reason, outcome_unknown=False) from error
+            raise
+        self._attempts.pop(index, None)
+        self._editions[index] = self._editions.get(index, 0) + 1
+        self._posted.add(message_id)
+        if self._spot.chained and self._envelope.place.thread is not None:
+            await self._chains.remember(self._spot.channel, message_id, self._envelope.place.thread)
+        return message_id
+
+    async def _create(self, channel: str, body: dict[str, Any], patience_s: float = 0.0) -> str:
+        path = f"/channels/{channel}/messages"
+        try:
+            data = await self._web.call("POST", path, body, budget=self._post_budgets[0].name, patience_s=patience_s)
+        except DiscordRefused as error:
+            if error.code == ARCHIVED:
+                await self._unarchive()
+            elif error.code == NO_HISTORY_PERMISSION and body.pop("message_reference", None):
+                self._spot = replace(self._spot, replies=False)
+            else:
+                raise
+            data = await self._web.call("POST", path, body, budget=self._post_budgets[0].name, patience_s=patience_s)
+        message_id = data.get("id") if isinstance(data, dict) else None
+        if not isinstance(message_id, str) or not message_id:
+            raise PlatformUnavailable(f"POST {path}: an answer without id", outcome_unknown=True)
+        return message_id
+
+    # --- looking back ---
+
+    async def _look_through_history(self, index: int) -> str | None:
+        await self._begin_thread()
+        question = self._spot.question
+        if self._spot.shared and not self._spot.replies:
+            raise PlatformRejected("messages in a shared channel do not tell whom they answer")
+        ours = []
+        async for message in messages_after(self._web, self._spot.channel, question.message):
+            if _text(message, "author", "id") != self._us or message.get("type") not in SPOKEN:
+                continue
+            if message.get("nonce") == part_nonce(self._turn_id, index, self._editions.get(index, 0)):
+                return str(message["id"])
+            replied_to = _text(message, "message_reference", "message_id")
+            if replied_to == (question.message if self._spot.replies else "") and message["id"] not in self._posted:
+                ours.append(str(message["id"]))
+        earlier = sum(posted_index < index for posted_index in self._editions)
+        place = index - earlier
+        return ours[place] if 0 <= place < len(ours) else None
+
+
+def _answered(spot: Spot) -> str:
+    return spot.question.message if spot.replies else ""
+
+
+def _fitting(view: View) -> str:
+    """Return what a message shows.
+
+    Raises:
+        PartTooLong: More than a message holds.
+    """
+    content = outbound.content(view)
+    if len(content) > limits.MESSAGE_CHARS:
+        raise PartTooLong(f"{len(content)} characters, a message holds {limits.MESSAGE_CHARS}")
+    return content
+
+
+def _cut(text: str) -> str:
+    content = outbound.render(text)
+    return content if len(content) <= limits.MESSAGE_CHARS else content[: limits.MESSAGE_CHARS - 1] + outbound.ELLIPSIS
+
+
+def _text(source: Mapping[str, Any], outer: str, inner: str) -> str:
+    value = source.get(outer)
+    found = value.get(inner) if isinstance(value, Mapping) else None
+    return str(found) if found else ""

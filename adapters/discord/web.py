@@ -1,0 +1,188 @@
+"""Calls of Discord's REST API: one shared session, no repetition of anything, one error mapping.
+
+The SDK's own client is made for code that waits: a request that empties its bucket returns only when the bucket is
+full again, a 429 sleeps inside the call with a text that grows old meanwhile, some failures of the server are repeated
+for 25 seconds and others not at all. Here each call is sent once and fails as one of ours, at once; what the headers
+say of the allowances is believed beforehand, so that the newest text goes out when its turn comes.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import aiohttp
+
+from adapters.discord.buckets import Buckets
+from adapters.discord.refusals import DiscordRefused, Refusal, classify, is_global
+from adapters.discord.settings import DiscordSettings
+from bridge import __version__
+from bridge.errors import BridgeError, CredentialsError, PlatformRateLimited, PlatformUnavailable
+from bridge.ports import Clock
+
+CONNECT_TIMEOUT_S = 5.0
+CONNECTIONS_MAX = 50
+USER_AGENT = f"DiscordBot (coze-bridge, {__version__})"
+"""Discord's proxy turns everybody away whose name does not begin like this."""
+
+_IDS = re.compile(r"/\d{15,}")
+_CHANNEL = re.compile(r"^/channels/(\d+)")
+_EMPTY: dict[str, Any] = {}
+
+
+class Web:
+    """Discord's REST API with one bot token. Opened and closed by ``async with``.
+
+    Attributes:
+        refusal: Set once Discord does not know the token any more; nothing is sent then, for too many refusals ban.
+    """
+
+    def __init__(self, settings: DiscordSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._buckets = Buckets()
+        self._when_refused: Callable[[], None] | None = None
+        self.refusal: CredentialsError | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers={
+                "Authorization": f"Bot {self._settings.token.get_secret_value()}",
+                "User-Agent": USER_AGENT,
+            },
+            timeout=aiohttp.ClientTimeout(total=self._settings.request_timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def forget_refusal(self) -> None:
+        """Begin anew: an earlier refusal of the token may not hold any more."""
+        self.refusal = None
+
+    def when_refused(self, callback: Callable[[], None] | None) -> None:
+        """Let somebody know at once when the token is refused."""
+        self._when_refused = callback
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        budget: str = "",
+        patience_s: float = 0.0,
+    ) -> Any:
+        """Send a request, once, and return what its JSON says; ``None`` for an answer without a body.
+
+        Args:
+            path: Below ``api_url``, with its ids.
+            budget: The name of our allowance it draws on.
+            patience_s: How long a full bucket may delay it; for what does not grow old. 0: raise at once.
+
+        Raises:
+            PlatformError: See ``bridge.ports.Reply``; which one tells ``refusals``. A dead token is one too here.
+        """
+        try:
+            return await self.ask(method, path, body, query=query, budget=budget, patience_s=patience_s)
+        except CredentialsError as error:
+            self.refusal = error
+            if self._when_refused is not None:
+                self._when_refused()
+            raise DiscordRefused(error.reason, code=0) from error
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        budget: str = "",
+        patience_s: float = 0.0,
+    ) -> Any:
+        """Do the same, with a dead token as ``CredentialsError``."""
+        deadline = self._clock.now() + patience_s
+        while True:
+            try:
+                return await self._send(method, path, body, query, budget)
+            except PlatformRateLimited as error:
+                if self._clock.now() + error.retry_after_s > deadline:
+                    raise
+                await self._clock.sleep(error.retry_after_s)
+
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, query: Mapping[str, str] | None, budget: str
+    ) -> Any:
+        if self._session is None:
+            raise RuntimeError("used before it was opened")
+        if self.refusal is not None:
+            raise self.refusal
+        call, route, scope = f"{method} {path}", f"{method} {_IDS.sub('/{}', path)}", _scope(path)
+        if (wait_s := self._buckets.wait_s(route, scope, self._clock.now())) > 0:
+            raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget)
+        self._buckets.sent(route, scope, self._clock.now())
+        try:
+            async with self._session.request(
+                method,
+                self._settings.api_url + path,
+                json=body,
+                params=query,
+                proxy=self._settings.proxy,
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise lost(call, error) from error
+        self._buckets.learn(route, scope, response.headers, self._clock.now())
+        answer = _parse(content)
+        if 200 <= response.status < 300:
+            if content and answer is None:
+                raise PlatformUnavailable(f"{call}: an answer that is no JSON", outcome_unknown=True)
+            return answer
+        raise self._refusal(route, scope, response, answer if isinstance(answer, dict) else _EMPTY, call, budget)
+
+    def _refusal(
+        self,
+        route: str,
+        scope: str,
+        response: aiohttp.ClientResponse,
+        body: Mapping[str, Any],
+        call: str,
+        budget: str,
+    ) -> BridgeError:
+        retry_after = response.headers.get("Retry-After", "")
+        refusal = classify(Refusal(call, response.status, body, retry_after, budget=budget))
+        if isinstance(refusal, PlatformRateLimited):
+            # One without a JSON body comes from the proxy before Discord and is about everything.
+            about_all = is_global(body) or not body
+            now = self._clock.now()
+            self._buckets.refused(route, scope, refusal.retry_after_s, now, all_requests=about_all)
+        return refusal
+
+
+def _scope(path: str) -> str:
+    found = _CHANNEL.match(path)
+    return found[1] if found else ""
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(content) if content else None
+    except ValueError:
+        return None
+
+
+def lost(call: str, error: Exception) -> BridgeError:
+    """Return our error for a request that got no answer: was it certainly not sent?"""
+    never_sent = isinstance(
+        error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+    )
+    kind = "not reached" if never_sent else "no answer"
+    return PlatformUnavailable(f"{call}: {kind} ({type(error).__name__})", outcome_unknown=not never_sent)
