@@ -76,6 +76,10 @@ NO_ENTRY = {
     "app_access_restricted": "an administrator restricts the app",
 }
 WRONG_KIND = "not_allowed_token_type"
+ABOUT_ONE_METHOD = frozenset({WRONG_KIND, "no_permission", "access_denied"})
+"""These may be said of a single method to a token that is good for others; only where we identify ourselves do they
+mean that it is good for nothing."""
+IDENTIFYING = frozenset({"auth.test", "apps.connections.open"})
 EDITING = frozenset({"chat.update", "chat.delete"})
 
 
@@ -127,7 +131,7 @@ def _refused(refusal: Refusal, code: str) -> BridgeError:
     if code == "missing_scope":
         needed = str(refusal.body.get("needed") or "unknown")
         return MissingScope(f"{what} {needed}: add it under OAuth & Permissions and reinstall the app", needed=needed)
-    if code in CREDENTIALS:
+    if code in CREDENTIALS and (code not in ABOUT_ONE_METHOD or refusal.method in IDENTIFYING):
         return CredentialsError(f"{what}: {CREDENTIALS[code]}", fix=credentials_fix(refusal.method, code))
     if code in TOO_LONG:
         return PartTooLong(what)

@@ -53,6 +53,8 @@ def refused(error: str, method: str = "chat.postMessage", status: int = 200, **m
         ("token_revoked", "auth.test", CredentialsError),
         ("token_expired", "auth.test", CredentialsError),
         ("not_allowed_token_type", "apps.connections.open", CredentialsError),
+        ("not_allowed_token_type", "assistant.threads.setStatus", SlackRefused),
+        ("no_permission", "chat.update", SlackRefused),
         ("ratelimited", "chat.update", PlatformRateLimited),
         ("rate_limited", "chat.postMessage", PlatformRateLimited),
         ("message_limit_exceeded", "chat.postMessage", PlatformRateLimited),
