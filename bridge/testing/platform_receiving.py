@@ -22,6 +22,8 @@ from bridge.testing.platform_scene import Asked, eventually, needs, on_stage, se
 STOP_S = 8.0
 """The longest that a cancelled ``serve`` may take: it may wait for what is being written down, and say good-bye."""
 RESTART_PAUSE_S = 0.05
+HASTE_S = 0.3
+"""How long an acknowledgement that must not come is watched for."""
 BURST = 30
 
 WORDS = (
@@ -129,14 +131,17 @@ class ReceivingPromises:
             asked = await scene.ask()
             assert {envelope.delivery_key for envelope in scene.intake.offered} == {asked.envelope.delivery_key}
 
-    async def test_our_own_words_do_not_come_back(self, harness: PlatformHarness) -> None:
+    @pytest.mark.parametrize("addressing", ADDRESSINGS)
+    async def test_our_own_words_do_not_come_back(self, harness: PlatformHarness, addressing: Addressing) -> None:
         """Neither answers, nor their edits, nor notices are questions."""
+        needs(harness, PLACE_NEEDED[addressing])
         async with on_stage(harness) as scene:
-            first, reply, message_id = await scene.answer("How are you yourself?")
+            question = await scene.ask(addressing=addressing)
+            first, reply, message_id = await scene.answer("How are you yourself?", to=question)
             await reply.edit(message_id, View("How are you yourself, then?"))
             await reply.notice("Who asks?")
             await reply.settle()
-            second = await scene.ask("Fine")
+            second = await scene.ask("Fine", addressing)
             assert scene.intake.accepted == [first.envelope, second.envelope]
 
     async def test_other_bots_are_not_answered(self, harness: PlatformHarness) -> None:
@@ -183,7 +188,8 @@ class ReceivingPromises:
         async with on_stage(harness) as scene:
             scene.intake.gate.clear()
             asked = await scene.ask()
-            assert not harness.acknowledged(asked.said)
+            with pytest.raises(TimeoutError):
+                await eventually(lambda: harness.acknowledged(asked.said), "a hasty acknowledgement", HASTE_S)
             scene.intake.gate.set()
             await eventually(lambda: harness.acknowledged(asked.said), "the acknowledgement")
 
@@ -288,6 +294,7 @@ async def _supervise(platform: Platform, intake: RecordingIntake, connected: asy
     while True:
         try:
             await platform.serve(intake, connected)
+            return
         except PlatformError:
             assert not connected.is_set()
             await asyncio.sleep(RESTART_PAUSE_S)

@@ -15,6 +15,7 @@ from bridge.ports import Intake, Platform, Reply
 from bridge.testing.platform_harness import DEADLINE_S, Ability, PlatformHarness, RecordingIntake, Said, Speaker
 
 LOOK_AGAIN_S = 0.02
+LONGEST_TEST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Scene:
         )
 
         def found() -> list[Envelope]:
-            return [envelope for envelope in self.intake.accepted if envelope.delivery_key not in known]
+            new = [envelope for envelope in self.intake.accepted if envelope.delivery_key not in known]
+            return [envelope for envelope in new if said.message_id in (None, envelope.message_id)]
 
         await self.intake.until(lambda: bool(found()), f"envelope of {text!r}")
         return Asked(said, found()[0])
@@ -98,9 +100,13 @@ async def serving(platform: Platform, intake: Intake) -> AsyncIterator[asyncio.E
 
 @asynccontextmanager
 async def on_stage(harness: PlatformHarness) -> AsyncIterator[Scene]:
-    """Open a platform and let it receive."""
+    """Open a platform and let it receive; whatever hangs is cut off after ``LONGEST_TEST_S``."""
     intake = RecordingIntake()
-    async with harness.make() as platform, serving(platform, intake) as connected:
+    async with (
+        asyncio.timeout(LONGEST_TEST_S),
+        harness.make() as platform,
+        serving(platform, intake) as connected,
+    ):
         yield Scene(harness, platform, intake, connected)
 
 
@@ -125,14 +131,14 @@ async def until_set(event: asyncio.Event, what: str) -> None:
         raise TimeoutError(f"no {what} within {DEADLINE_S:g} s") from None
 
 
-async def eventually(condition: Callable[[], bool], what: str) -> None:
+async def eventually(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Wait for a condition that nobody announces. Raises ``TimeoutError`` that says what is missing."""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             while not condition():  # noqa: ASYNC110 - it is about the service, whose doings nobody announces here
                 await asyncio.sleep(LOOK_AGAIN_S)
     except TimeoutError:
-        raise TimeoutError(f"{what}: not within {DEADLINE_S:g} s") from None
+        raise TimeoutError(f"{what}: not within {deadline_s:g} s") from None
 
 
 def words(text: str) -> str:

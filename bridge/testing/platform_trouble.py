@@ -76,7 +76,7 @@ class TroublePromises:
 
     # --- refused ---
 
-    @pytest.mark.parametrize("call", [Call.POST, Call.EDIT, Call.LOOK_UP])
+    @pytest.mark.parametrize("call", list(Call))
     async def test_too_many_calls_are_told_with_the_wait(self, harness: PlatformHarness, call: Call) -> None:
         """As ``PlatformRateLimited``; nothing was changed, and later it works."""
         needs(harness, Ability.REFUSALS, Ability.MESSAGES)
@@ -91,7 +91,7 @@ class TroublePromises:
             assert caught.value.budget in names | {""}
             assert list(harness.visible(asked.said)) == ["old"]
 
-    @pytest.mark.parametrize("call", [Call.POST, Call.EDIT, Call.LOOK_UP])
+    @pytest.mark.parametrize("call", list(Call))
     async def test_trouble_of_the_service_is_told(self, harness: PlatformHarness, call: Call) -> None:
         """As ``PlatformUnavailable``: the core tries again; a look that failed is not "nothing there"."""
         needs(harness, Ability.REFUSALS, Ability.MESSAGES)
@@ -133,6 +133,7 @@ async def _do(call: Call, reply: Reply, message_id: str) -> None:
     calls: dict[Call, Callable[[], Awaitable[object]]] = {
         Call.POST: lambda: reply.post(1, View("new")),
         Call.EDIT: lambda: reply.edit(message_id, View("new")),
+        Call.REMOVE: lambda: reply.remove(message_id),
         Call.LOOK_UP: lambda: reply.find_posted(0),
     }
     await calls[call]()
