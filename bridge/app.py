@@ -82,21 +82,22 @@ class Bridge:
         )
 
     def add(self, platform: Platform) -> None:
-        """Start serving a platform whose clients are open."""
+        """Make a platform known, whose clients are open; nothing is received from it yet."""
         self._platforms[platform.name] = platform
         self.connected[platform.name] = asyncio.Event()
-        self._serving.append(self._tasks.create_task(self._supervise(platform)))
+
+    def serve(self) -> None:
+        """Begin to receive from every platform."""
+        self._serving = [self._tasks.create_task(self._supervise(platform)) for platform in self._platforms.values()]
 
     async def take_up(self) -> None:
-        """Queue again what was accepted before the last stop and not begun.
-
-        Turns that were already at work are left as they are written down.
-        """
+        """Queue what the last stop or crash left unfinished, in order; before anything new is received."""
         for turn in await self._store.unfinished():
-            if turn.state is TurnState.ACCEPTED and turn.envelope.place.instance in self._platforms:
-                self._lanes.reserve(turn.key, bounded=False).fill(turn)
-            else:
+            if turn.state is TurnState.WAITING or turn.envelope.place.instance not in self._platforms:
                 log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
+                continue
+            log.info("turn taken up", turn=turn.turn_id, state=turn.state)
+            self._lanes.reserve(turn.key, bounded=False).fill(turn)
 
     async def all_rest(self) -> None:
         """Return when no adapter is left that could receive anything."""
@@ -191,6 +192,7 @@ async def assemble(
                 bridge.add(platform)
             try:
                 await bridge.take_up()
+                bridge.serve()
                 yield bridge
             finally:
                 await bridge.stop()
@@ -260,6 +262,7 @@ def turn_options(config: Config) -> TurnOptions:
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
         default_language=settings.language,
         turn_timeout_s=settings.turn_timeout_s,
+        take_up_within_s=settings.take_up_hours * 3600.0,
     )
 
 

@@ -1,7 +1,8 @@
 """The agent's side of a turn: its conversation, the question, and listening to the answer.
 
-The question is sent once; again only where the agent certainly did not take it (the conversation is gone or occupied).
-Where the outcome is unknown it is looked up. The listening loop never waits for a platform.
+The question is sent once; again only where the agent certainly did not take it (the conversation is gone or occupied),
+or where it may have and cannot be found there. A turn that was cut by a crash goes on from where it is written down.
+The listening loop never waits for a platform.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -83,16 +84,21 @@ class Asking:
         """The earlier conversation could not be continued; the user should read so."""
 
     async def run(self) -> None:
-        """Ask, and listen until the answer has ended.
+        """Ask, and listen until the answer has ended; a turn that was cut in between goes on from its state.
 
         Raises:
             AgentError: The agent failed; the draft holds what it said before.
             Stopped: Somebody stopped the turn.
             StoreError: An intent could not be written down; nothing was asked.
         """
+        record = self._ledger.record
+        if record.state is TurnState.ASKED:
+            await self._follow(ChatRef(record.conversation_id, record.chat_id))
+            return
         conversation, is_new = await self._conversation()
+        may_be_there = record.state is TurnState.ASKING
         patience_until = self._clock.now() + self._options.busy_patience_s
-        while True:
+        while not (may_be_there and await self._follow_own(conversation)):
             question = await self._question(conversation, is_new)
             await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
             try:
@@ -101,21 +107,20 @@ class Asking:
             except ConversationGone:
                 if is_new or self._draft.chat is not None:
                     raise
-                conversation, is_new = await self._new_conversation(), True
+                conversation, is_new, may_be_there = await self._new_conversation(), True, False
                 self.began_afresh = True
             except AgentBusy:
                 if await self._is_stuck(conversation):
-                    conversation, is_new = await self._new_conversation(), True
+                    conversation, is_new, may_be_there = await self._new_conversation(), True, False
                     self.began_afresh = True
                 elif self._clock.now() > patience_until:
                     raise
                 else:
-                    await self._clock.sleep(BUSY_RETRY_S)
+                    await self._clock.sleep(BUSY_RETRY_S)  # it may be our own question that runs: look again
             except AgentUnavailable as error:
-                if not error.outcome_unknown or self._draft.chat is not None:
+                if may_be_there or not error.outcome_unknown or self._draft.chat is not None:
                     raise
-                await self._follow_lost_question(conversation, error)
-                return
+                may_be_there = True
             else:
                 return
 
@@ -141,8 +146,9 @@ class Asking:
         async for event in events:
             if self._draft.apply(event):
                 self._changed()
-            if isinstance(event, ChatStarted) and self._ledger.state is not TurnState.ASKED:
-                await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
+            if isinstance(event, ChatStarted):
+                if self._ledger.state is not TurnState.ASKED:
+                    await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
                 await self._live.started(event.chat)
 
     async def _is_stuck(self, conversation: Conversation) -> bool:
@@ -152,12 +158,15 @@ class Asking:
         await self._store.remember(note, None)
         return True
 
-    async def _follow_lost_question(self, conversation: Conversation, error: AgentUnavailable) -> None:
-        """The question may or may not be at the agent: follow its run if it is, otherwise say that it failed."""
+    async def _follow_own(self, conversation: Conversation) -> bool:
+        """Look whether our question reached the agent; follow its run if it did."""
         found = await self._binding.agent.find_question(conversation.conversation_id, self._ledger.record.turn_id)
         if found is None or not found.chat_id:
-            raise error
-        chat = ChatRef(conversation.conversation_id, found.chat_id)
+            return False
+        await self._follow(ChatRef(conversation.conversation_id, found.chat_id))
+        return True
+
+    async def _follow(self, chat: ChatRef) -> None:
         async with self._binding.agent.follow(chat) as events:
             await self._listen(events)
 
@@ -165,9 +174,15 @@ class Asking:
 
     async def _conversation(self) -> tuple[Conversation, bool]:
         """Find the agent's conversation of this lane, or create one; true when it is new."""
+        record, now = self._ledger.record, self._clock.wall()
+        if record.conversation_id:  # chosen before a restart; whatever this lane has become since, we asked there
+            chosen = Conversation(
+                self._key, record.conversation_id, self._binding.name, self._binding.bot_id, record.created_at_s, now
+            )
+            return chosen, False
         known = await self._store.conversation(self._key)
         if known is not None and (known.agent, known.bot_id) == (self._binding.name, self._binding.bot_id):
-            known = replace(known, last_used_at_s=self._clock.wall())
+            known = replace(known, last_used_at_s=now)
             await self._store.bind(known)
             return known, False
         self.began_afresh = known is not None

@@ -6,7 +6,7 @@ is looked up before it is repeated. Errors that waiting cannot mend (``PlatformR
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -89,6 +89,7 @@ class Delivery:
         self._parts = PartSequence(rules)
         self._chars = 0
         self._messages: list[_Message] = []
+        self._taken_over = False
         self._unknown: set[int] = set()
         self._doubtful: set[int] = set()
         self._news = asyncio.Event()
@@ -104,6 +105,15 @@ class Delivery:
     def adopt(self, placeholder: str) -> None:
         """Let a message that stands already become the first part; before ``run``."""
         self._messages = [_Message(placeholder, None)]
+
+    def take_over(self, message_ids: Sequence[str]) -> None:
+        """Continue with the messages an earlier process posted; before ``run``.
+
+        What they show is brought up to date. The next part may have been posted without our knowing: it is looked up.
+        """
+        self._messages = [_Message(message_id, None) for message_id in message_ids]
+        self._taken_over = bool(message_ids)
+        self._unknown.add(len(message_ids))
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
@@ -145,6 +155,9 @@ class Delivery:
         if self._queued is not None:
             position, self._queued = self._queued, None
             await self._comfort(self._reply.waiting(position))
+        if finished and self._taken_over and self._draft.is_empty:
+            await self._comfort(self._tell_beside())
+            return True
         wanted = self._wanted(finished)
         index = next((i for i, view in enumerate(wanted) if self._differs(i, view)), None)
         if index is None:
@@ -300,6 +313,11 @@ class Delivery:
     def _give_up_if_late(self, error: PlatformError) -> None:
         if self._end.is_set() and self._clock.now() - self._finished_at > FINAL_PATIENCE_S:
             raise error
+
+    async def _tell_beside(self) -> None:
+        """Nothing is known of the text an earlier process showed: leave it, and say below how it ended."""
+        if self._footer:
+            await self._reply.notice(self._footer)
 
     async def _remove_surplus(self, wanted: int) -> None:
         """Delete messages beyond the answer's end: the completed text was shorter than its deltas."""

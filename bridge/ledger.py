@@ -21,7 +21,7 @@ class Ledger:
     def __init__(self, store: Store, record: TurnRecord, lease: HeldLease) -> None:
         self._store = store
         self._lease = lease
-        self._parts: dict[int, PostedPart] = {}
+        self._parts = {part.index: part for part in record.parts}
         self.record = record
 
     @property

@@ -48,6 +48,10 @@ class Routes:
         self._default = default
         self._routes = sorted(routes, key=lambda route: -route.precision)
 
+    def binding(self, name: str) -> AgentBinding | None:
+        """Return an agent by its name, if it is still configured."""
+        return self._bindings.get(name)
+
     def choose(self, place: Place) -> AgentBinding:
         """Return the agent that answers at ``place``: the most precise route, the first one among equals."""
         name = next((route.agent for route in self._routes if route.matches(place)), self._default)

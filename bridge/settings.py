@@ -58,6 +58,9 @@ class BridgeSettings(Section):
         10, ge=0, description="Questions that may wait in one conversation behind the running one."
     )
     turn_timeout_s: Seconds = Field(900.0, description="The longest a whole answer may take.")
+    take_up_hours: float = Field(
+        24.0, ge=0, description="Questions left unfinished by a stop or a crash are answered after it, if not older."
+    )
     drain_s: float = Field(20.0, ge=0, description="How long running answers may still finish when the bridge stops.")
 
     @field_validator("identity_secret", mode="before")

@@ -9,6 +9,9 @@ The states and what is durable before what::
              -> answered  with the final text
              -> delivering -> ended
 
+A turn that a crash or a stop cut is run again from where it is written down: what was posted is taken over, what was
+asked is followed, what may have been asked or posted is looked for before it is repeated.
+
 Two things run side by side while the agent speaks: ``Asking`` folds its events into the draft and never waits for the
 platform; ``Delivery`` shows the draft and never keeps the agent waiting.
 """
@@ -27,7 +30,7 @@ from bridge.errors import AgentCancelled, AgentError, PlatformError, StoreError
 from bridge.lanes import HeldLease
 from bridge.ledger import UNENDED, Ledger
 from bridge.live import LiveTurn, Stopped
-from bridge.model import Envelope, Outcome, PostedPart, TurnRecord, TurnState
+from bridge.model import AnswerCompleted, Envelope, Outcome, PostedPart, TurnRecord, TurnState
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Reply, Store
 from bridge.routes import Routes
@@ -37,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 APOLOGY_TIMEOUT_S = 15.0
 REFERENCE_CHARS = 8
+KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class TurnOptions:
     pace: Pace = field(default_factory=Pace)
     default_language: str = "en"
     turn_timeout_s: float = 900.0
+    take_up_within_s: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,17 @@ class Turns:
         self.live = {} if live is None else live
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
-        """Take an accepted turn to its end. Whatever fails ends as a sentence in the conversation."""
-        binding = self._routes.choose(record.envelope.place)
+        """Take a turn to its end, from whatever state a crash left it in. Failures end as sentences."""
+        binding = self._routes.binding(record.agent) or self._routes.choose(record.envelope.place)
         live = self.live[record.turn_id] = LiveTurn(record, binding)
         platform = self._platforms[record.envelope.place.instance]
         try:
             with structlog.contextvars.bound_contextvars(
                 turn=record.turn_id, conversation=record.key, platform=platform.name, agent=binding.name
             ):
+                if self.clock.wall() - record.created_at_s > self.options.take_up_within_s:
+                    await self._give_up(record, lease)
+                    return
                 envelope = await platform.resolve(record.envelope)
                 await _Run(self, platform, envelope, Ledger(self.store, record, lease), live).run()
         finally:
@@ -102,17 +110,27 @@ class Turns:
             await reply.settle()
         await self.store.advance(record.turn_id, UNENDED, {"state": TurnState.ENDED, "outcome": outcome}, lease.now)
 
+    async def _give_up(self, record: TurnRecord, lease: HeldLease) -> None:
+        """Close a turn that was cut so long ago that its answer would surprise."""
+        log.warning("turn too old to be taken up", state=record.state)
+        await self._tell_end(record, lease, say(Say.TOO_LATE, self.speaks(record.envelope)), "too late")
+
     async def apologise(self, record: TurnRecord, lease: HeldLease, error: Exception) -> None:
         """Tell the author that her turn broke for a reason nobody foresaw, and close it."""
-        envelope = record.envelope
-        locale = self.speaks(envelope)
         sentence = Say.STORE_FAILED if _concerns_store(error) else Say.INTERNAL
-        reply = self._platforms[envelope.place.instance].reply(envelope, record.turn_id, locale)
+        reference = record.turn_id[:REFERENCE_CHARS]
+        await self._tell_end(
+            record, lease, failure(sentence, self.speaks(record.envelope), reference), type(error).__name__
+        )
+
+    async def _tell_end(self, record: TurnRecord, lease: HeldLease, sentence: str, reason: str) -> None:
+        envelope = record.envelope
+        reply = self._platforms[envelope.place.instance].reply(envelope, record.turn_id, self.speaks(envelope))
         with suppress(PlatformError, TimeoutError):
             async with asyncio.timeout(APOLOGY_TIMEOUT_S):
-                await reply.notice(failure(sentence, locale, record.turn_id[:REFERENCE_CHARS]))
+                await reply.notice(sentence)
                 await reply.settle()
-        changes = {"state": TurnState.ENDED, "outcome": Outcome.FAILED, "reason": type(error).__name__}
+        changes = {"state": TurnState.ENDED, "outcome": Outcome.FAILED, "reason": reason}
         await self.store.advance(record.turn_id, UNENDED, changes, lease.now)
 
     def speaks(self, envelope: Envelope) -> str:
@@ -177,27 +195,51 @@ class _Run:
         log.info("turn ended", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
 
     async def _answer(self) -> _Ending:
-        await self._open()
+        await self._begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._delivery.run())
-            ending = await self._converse()
+            ending = await self._restored() if self._ledger.state in KNOWN_ANSWER else await self._converse()
             if self._ledger.state is TurnState.ASKED:
                 await self._ledger.advance_if_possible(TurnState.ANSWERED, answer=self._draft.text)
+            if self._ledger.state is TurnState.ANSWERED:
                 await self._ledger.advance_if_possible(TurnState.DELIVERING)
             self._delivery.finish(ending.footer)
         return ending
 
-    async def _open(self) -> None:
-        await self._ledger.advance(TurnState.OPENING, agent=self._live.binding.name)
+    async def _begin(self) -> None:
+        """Show a sign of life; a turn that was cut takes over what stands on the platform already."""
+        state = self._ledger.state
+        if state in (TurnState.ACCEPTED, TurnState.OPENING):
+            await self._ledger.advance(TurnState.OPENING, agent=self._live.binding.name)
+            placeholder = await self._find_placeholder() if state is TurnState.OPENING else None
+            await self._open(placeholder)
+        elif state is TurnState.OPENED and self._ledger.record.parts:
+            self._delivery.adopt(self._ledger.record.parts[0].message_id)
+        elif state is not TurnState.OPENED:
+            self._delivery.take_over([part.message_id for part in self._ledger.record.parts])
+
+    async def _open(self, placeholder: str | None) -> None:
         try:
-            placeholder = await self._reply.open()
+            placeholder = placeholder or await self._reply.open()
         except PlatformError as error:
             log.info("no sign of life", reason=error.reason)
-            placeholder = None
         if placeholder:
             self._delivery.adopt(placeholder)
             await self._ledger.posted(PostedPart(0, placeholder))
         await self._ledger.advance(TurnState.OPENED)
+
+    async def _find_placeholder(self) -> str | None:
+        try:
+            return await self._reply.find_posted(0)
+        except PlatformError as error:
+            log.info("cannot look for a placeholder", reason=error.reason)
+            return None
+
+    async def _restored(self) -> _Ending:
+        """The answer was known before the turn was cut: only its delivery is left."""
+        self._draft.apply(AnswerCompleted(self._turn_id, self._ledger.record.answer))
+        self._delivery.changed()
+        return await self._answered()
 
     async def _converse(self) -> _Ending:
         """Ask and listen; every failure of the agent becomes an ending."""

@@ -24,6 +24,7 @@ SENTENCES: dict[Say, str] = {
     Say.INTERRUPTED: "⚠️ The answer was interrupted here.",
     Say.STOPPED: "⏹️ Stopped.",
     Say.NEW_CONVERSATION_FORCED: "ℹ️ The earlier conversation is no longer available; this is a new one.",
+    Say.TOO_LATE: "⚠️ I was away for too long to answer this now. Please ask again.",
     Say.PLACEHOLDER: "… thinking",
     Say.THINKING: "is thinking…",
     Say.WAITING: "⏳ Your question waits: {position} before it.",

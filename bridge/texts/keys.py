@@ -29,6 +29,7 @@ class Say(StrEnum):
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"
     NEW_CONVERSATION_FORCED = "new_conversation_forced"
+    TOO_LATE = "too_late"
     PLACEHOLDER = "placeholder"
     THINKING = "thinking"
     WAITING = "waiting"  # {position}

@@ -1,0 +1,178 @@
+"""A turn that a crash cut goes on from the state in which it is written down."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.errors import AgentBusy, AgentUnavailable, PlatformRejected
+from bridge.keys import conversation_key, turn_id
+from bridge.model import (
+    AnswerCompleted,
+    ChatCompleted,
+    ChatRef,
+    ChatStarted,
+    FoundQuestion,
+    Outcome,
+    PostedPart,
+    Scope,
+    TurnRecord,
+    TurnState,
+    Usage,
+    View,
+)
+from bridge.testing.core import Core, core_of
+from bridge.testing.fakes import FakeAgent, FakeMessage, FakePlatform, Step, envelope, spoken
+from bridge.texts import Say, say
+
+QUESTION = envelope("What was the question?")
+TURN = turn_id(QUESTION.delivery_key)
+KEY = conversation_key(QUESTION.place, QUESTION.author, Scope.THREAD)
+FETCHED: list[Step] = [ChatStarted(ChatRef("", "chat-1")), AnswerCompleted("m", "The answer."), ChatCompleted(Usage())]
+
+
+def cut(state: TurnState, **fields: object) -> TurnRecord:
+    """A turn as a crash left it."""
+    record = TurnRecord(TURN, KEY, QUESTION, created_at_s=1_760_000_000.0, state=state, agent="default")
+    return replace(record, **fields)  # type: ignore[arg-type] # names and values are the record's
+
+
+def standing(platform: FakePlatform, *texts: str) -> tuple[PostedPart, ...]:
+    """Let messages of the cut turn stand on the platform; returns what is written down of them."""
+    for index, text in enumerate(texts):
+        platform.messages[f"old-{index}"] = FakeMessage("C1", TURN, index, [View(text)])
+    return tuple(PostedPart(index, f"old-{index}") for index in range(len(texts)))
+
+
+async def take_up(core: Core, record: TurnRecord) -> TurnRecord:
+    """Put the record into the store as it was, take it up, and wait for its end."""
+    assert await core.store.create_turn(record)
+    core.lanes.reserve(record.key, bounded=False).fill(record)
+    return (await core.ended(QUESTION))[0]
+
+
+async def test_accepted_is_run() -> None:
+    """Nothing had been done: it is an ordinary turn."""
+    async with core_of(FakeAgent(spoken("The answer."))) as core:
+        await take_up(core, replace(cut(TurnState.ACCEPTED), agent=""))
+        assert core.platform.visible() == ["The answer."]
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_opening_looks_for_its_placeholder(posted: bool) -> None:
+    """Posted just before the crash: it becomes the answer, no second one is left standing."""
+    platform = FakePlatform(placeholder=True)
+    if posted:
+        standing(platform, "…")
+    async with core_of(FakeAgent(spoken("The answer.")), platform=platform) as core:
+        await take_up(core, cut(TurnState.OPENING))
+        assert platform.visible() == ["The answer."]
+        assert ("open" in platform.calls) is not posted
+
+
+async def test_opened_continues_with_its_placeholder() -> None:
+    """The placeholder of the lost process is the first part."""
+    platform = FakePlatform(placeholder=True)
+    parts = standing(platform, "…")
+    async with core_of(FakeAgent(spoken("The answer.")), platform=platform) as core:
+        await take_up(core, cut(TurnState.OPENED, parts=parts))
+        assert platform.visible() == ["The answer."]
+
+
+async def test_asking_follows_what_it_had_asked() -> None:
+    """Our question is at the agent: its run is followed, nothing is asked again."""
+    agent = FakeAgent(FETCHED)
+    agent.found = FoundQuestion("q", "chat-1")
+    async with core_of(agent) as core:
+        record = await take_up(core, cut(TurnState.ASKING, conversation_id="conversation-7"))
+        assert (agent.questions, agent.followed) == ([], [ChatRef("conversation-7", "chat-1")])
+        assert (record.outcome, core.platform.visible()) == (Outcome.DELIVERED, ["The answer."])
+
+
+async def test_asking_asks_once_more_what_cannot_be_found() -> None:
+    """Our question is not there: it is asked, in the conversation it was meant for."""
+    agent = FakeAgent(spoken("The answer."))
+    async with core_of(agent) as core:
+        await take_up(core, cut(TurnState.ASKING, conversation_id="conversation-7"))
+        assert [question.conversation_id for question in agent.questions] == ["conversation-7"]
+        assert core.platform.visible() == ["The answer."]
+
+
+async def test_an_occupied_conversation_may_be_occupied_by_ourselves() -> None:
+    """Not listed while it runs, refused when asked again: it is looked for until it shows."""
+
+    class Late(FakeAgent):
+        looks = 0
+
+        async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
+            self.looks += 1
+            return FoundQuestion("q", "chat-1") if self.looks > 2 else None
+
+    agent = Late([AgentBusy("occupied", code=4016)], [AgentBusy("occupied", code=4016)], FETCHED)
+    async with core_of(agent) as core:
+        await take_up(core, cut(TurnState.ASKING, conversation_id="conversation-7"))
+        assert agent.followed == [ChatRef("conversation-7", "chat-1")]
+        assert core.platform.visible() == ["The answer."]
+
+
+async def test_asked_is_fetched_and_never_asked_again() -> None:
+    """The agent went on while we were gone; what was shown is brought up to date."""
+    agent = FakeAgent(FETCHED)
+    platform = FakePlatform()
+    parts = standing(platform, "The ans")
+    async with core_of(agent, platform=platform) as core:
+        record = cut(TurnState.ASKED, conversation_id="conversation-7", chat_id="chat-1", parts=parts)
+        await take_up(core, record)
+        assert (agent.questions, agent.followed) == ([], [ChatRef("conversation-7", "chat-1")])
+        assert platform.visible() == ["The answer."]
+
+
+async def test_a_part_posted_just_before_the_crash_is_found() -> None:
+    """Its id was not written down: it is looked up, not posted twice."""
+    platform = FakePlatform()
+    standing(platform, "The ans")
+    async with core_of(FakeAgent(FETCHED), platform=platform) as core:
+        await take_up(core, cut(TurnState.ASKED, conversation_id="c", chat_id="chat-1"))
+        assert platform.visible() == ["The answer."]
+
+
+async def test_where_nothing_can_be_looked_up_a_double_is_marked() -> None:
+    """No scope to read the thread: posted once more, and said that it may be a duplicate."""
+    platform = FakePlatform(errors={"find_posted": [PlatformRejected("no scope")]})
+    async with core_of(FakeAgent(FETCHED), platform=platform) as core:
+        await take_up(core, cut(TurnState.ASKED, conversation_id="c", chat_id="chat-1"))
+        assert platform.visible() == [f"The answer.\n\n{say(Say.MAYBE_DUPLICATE, 'en')}"]
+
+
+@pytest.mark.parametrize("state", [TurnState.ANSWERED, TurnState.DELIVERING])
+async def test_a_known_answer_is_delivered_without_the_agent(state: TurnState) -> None:
+    """The text is written down: two of its three messages stand, the third is missing."""
+    sentence = "A sentence of the long answer. "
+    text = (sentence * 180).strip()
+    platform = FakePlatform()
+    async with core_of(FakeAgent(), platform=platform) as core:
+        known = {"conversation_id": "c", "chat_id": "chat-1", "answer": text}
+        parts = standing(platform, "old first", "old second")
+        record = await take_up(core, cut(state, parts=parts, **known))
+        assert record.outcome is Outcome.DELIVERED
+        assert "".join(platform.visible()).replace(" ", "") == text.replace(" ", "")
+        assert len(platform.visible()) == 3
+
+
+async def test_an_agent_that_cannot_be_reached_after_a_crash_ends_as_a_sentence() -> None:
+    """The partial text stays, with what happened below it."""
+    platform = FakePlatform()
+    parts = standing(platform, "The ans")
+    agent = FakeAgent([AgentUnavailable("down", outcome_unknown=False)])
+    async with core_of(agent, platform=platform) as core:
+        await take_up(core, cut(TurnState.ASKED, conversation_id="c", chat_id="chat-1", parts=parts))
+        partial, ending = platform.visible()
+        assert partial == "The ans"
+        assert ending.startswith(say(Say.AGENT_UNAVAILABLE, "en"))
+
+
+async def test_what_is_too_old_is_closed_with_a_sentence() -> None:
+    """Days later an answer would surprise: the author reads that she should ask again."""
+    async with core_of(FakeAgent()) as core:
+        record = await take_up(core, replace(cut(TurnState.ASKED), created_at_s=1_759_000_000.0))
+        assert record.outcome is Outcome.FAILED
+        assert core.platform.visible() == [say(Say.TOO_LATE, "en")]
