@@ -40,6 +40,7 @@ class Ability(StrEnum):
     WAITING = "a question that waits is marked or told so"
     PROMPT = "what is posted or edited is seen at once, not only when the answer ends"
     MESSAGES = "messages stay apart and can be changed, removed and deleted"
+    MARKS = "a message can carry unseen which turn and part it is, for as long as it exists"
     RESTART = "messages outlive the adapter that posted them"
     REFUSALS = "calls may be refused: too many at once, trouble of the service, a place that was closed"
     LOST_CALLS = "a call or its response may be lost on the way"

@@ -72,7 +72,8 @@ class ReplyPromises:
     async def test_budgets_are_named_and_shared(self, harness: PlatformHarness) -> None:
         """Their names begin with the instance, so that two of a kind do not share; two replies in a place do."""
         async with on_stage(harness) as scene:
-            one, other = [(await scene.ask()).reply_on(scene.platform) for _ in range(2)]
+            asked = await scene.ask()
+            one, other = asked.reply_on(scene.platform), asked.reply_on(scene.platform)
             for budgets in (one.post_budgets, one.edit_budgets):
                 assert len({budget.name for budget in budgets}) == len(budgets)
                 for budget in budgets:
@@ -306,15 +307,24 @@ class ReplyPromises:
     # --- looking for what was posted ---
 
     async def test_a_part_is_found_by_its_index(self, harness: PlatformHarness) -> None:
-        """Its own turn's, and only if it was posted."""
+        """By a reply that knows nothing but the envelope, and only if it was posted."""
         async with on_stage(harness) as scene:
             asked = await scene.ask()
+            assert await asked.reply_on(scene.platform).find_posted(0) is None
             reply = asked.reply_on(scene.platform)
-            assert await reply.find_posted(0) is None
             ids = [await reply.post(index, View(f"part {index}")) for index in range(2)]
-            assert [await reply.find_posted(index) for index in range(3)] == [*ids, None]
+            later = asked.reply_on(scene.platform)
+            assert [await later.find_posted(index) for index in range(3)] == [*ids, None]
+
+    async def test_a_part_of_another_turn_is_not_found(self, harness: PlatformHarness) -> None:
+        """A question may be answered more than once."""
+        needs(harness, Ability.MARKS)
+        async with on_stage(harness) as scene:
+            asked, _, _ = await scene.answer()
             stranger = scene.platform.reply(asked.envelope, ANOTHER_TURN, "en")
             assert await stranger.find_posted(0) is None
+            message_id = await stranger.post(0, View("Another answer"))
+            assert await scene.platform.reply(asked.envelope, ANOTHER_TURN, "en").find_posted(0) == message_id
 
     async def test_an_answer_goes_on_after_a_restart(self, harness: PlatformHarness) -> None:
         """A new instance finds, edits and removes what the old one posted, with the envelope alone."""

@@ -43,6 +43,7 @@ class ConsoleHarness:
         Ability.WAITING: "plain text is for pipes and files: nobody watches",
         Ability.PROMPT: "only what cannot change any more is printed",
         Ability.MESSAGES: PRINTED,
+        Ability.MARKS: PRINTED,
         Ability.RESTART: PRINTED,
         Ability.PINGS: "text on a terminal is only text",
     }

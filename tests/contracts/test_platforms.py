@@ -12,9 +12,11 @@ from bridge.testing.platform_contract import PlatformContract
 from bridge.testing.platform_harness import PlatformHarness
 from bridge.texts import say
 from sandbox.clock import SandboxClock
+from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 from tests.contracts.console_harness import ConsoleHarness
+from tests.contracts.discord_harness import DiscordHarness
 from tests.contracts.fake_harness import FakeHarness
 from tests.contracts.slack_harness import SlackHarness
 
@@ -62,3 +64,13 @@ class TestSlack(PlatformContract):
         clock = SandboxClock()
         async with SlackEmulator(clock, Journal(clock)) as slack:
             yield SlackHarness(slack, services)
+
+
+class TestDiscord(PlatformContract):
+    """The real discord.py, on the emulator."""
+
+    @pytest_asyncio.fixture
+    async def harness(self, services: Services) -> AsyncIterator[PlatformHarness]:
+        clock = SandboxClock()
+        async with DiscordEmulator(clock, Journal(clock)) as discord:
+            yield DiscordHarness(discord, services)
