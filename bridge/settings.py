@@ -1,4 +1,4 @@
-"""The settings that the core itself reads: sections ``[bridge]``, ``[gate]``, ``[pace]``, ``[agents]``, ``[[routes]]``.
+"""The settings that the core itself reads: sections ``[bridge]``, ``[gate]``, ``[pace]``, ``[health]`` and so on.
 
 Models without sources: ``bridge.config`` fills them from TOML and environment. All are immutable, and unknown keys are
 mistakes. A field's description is what ``config.example.toml`` explains; its default is what the example shows.
@@ -176,6 +176,14 @@ class RouteSettings(Section):
         if self.adapter is None and self.team is None and self.channel is None:
             raise ValueError("fits everything; name adapter, team or channel, or call the agent [agents.default]")
         return self
+
+
+class HealthSettings(Section):
+    """Where probes and Prometheus look."""
+
+    enabled: bool = Field(True, description="Serve /healthz, /readyz and /metrics.")
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen at; there is no password.")
+    port: int = Field(8787, ge=0, le=65535, description="0 takes any free one; the log names it.")
 
 
 class LogSettings(Section):

@@ -15,13 +15,24 @@ MAX_LINES = 600
 
 PURE_CORE = (
     *("model", "ports", "errors", "settings", "intake", "gate", "lanes", "turn", "draft", "delivery", "pacing"),
-    *("rendering", "commands", "control", "keys", "routes", "texts", "wording", "redaction"),
+    *("rendering", "commands", "control", "keys", "routes", "texts", "wording", "redaction", "observing"),
 )
 OUTSIDE_WORLD = frozenset(
     {
         *("httpx", "httpx_sse", "httpx_aiohttp", "aiohttp", "requests", "urllib3", "websockets", "socket", "ssl"),
         *("sqlitedict", "sqlite3", "redis", "valkey", "slack_bolt", "slack_sdk", "discord", "cozepy", "jwt"),
-        *("time", "subprocess", "tempfile", "shutil", "multiprocessing", "threading", "uvloop", "typer", "rich"),
+        *(
+            "time",
+            "subprocess",
+            "tempfile",
+            "shutil",
+            "multiprocessing",
+            "threading",
+            "uvloop",
+            "typer",
+            "rich",
+            "prometheus_client",
+        ),
     }
 )
 """What only shells may import: the network, storage, clocks, other processes."""

@@ -15,7 +15,7 @@ from bridge.config.mistakes import env_names, is_secret, model_in
 from bridge.config.models import AgentConfig
 from bridge.errors import ConfigError
 from bridge.extension import installed_kinds, load_adapter
-from bridge.settings import BridgeSettings, GateSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
 from bridge.stores.settings import StoreSettings
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "config.example.toml"
@@ -27,6 +27,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "gate": GateSettings,
     "pace": PaceSettings,
     "store": StoreSettings,
+    "health": HealthSettings,
     "log": LogSettings,
     "agents.default": AgentConfig,
     **{f"adapters.{kind}": load_adapter(kind).settings for kind in installed_kinds()},

@@ -16,13 +16,13 @@ from bridge.config.models import DEFAULT_AGENT, AdapterConfig, AgentConfig, Conf
 from bridge.coze.settings import CozeConnection
 from bridge.errors import ConfigError
 from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
-from bridge.settings import BridgeSettings, GateSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
 from bridge.stores.settings import StoreSettings
 
 DEFAULT_FILE = FilePath("config.toml")
 FILE_VARIABLE = "COZE_BRIDGE_CONFIG"
 TERMINAL_KIND = "console"
-SECTIONS = ("bridge", "gate", "pace", "store", "log", "agents", "routes", "adapters")
+SECTIONS = ("bridge", "gate", "pace", "store", "health", "log", "agents", "routes", "adapters")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -148,6 +148,7 @@ class _Loading:
         gate = self._section("gate", GateSettings)
         pace = self._section("pace", PaceSettings)
         store = self._section("store", StoreSettings)
+        health = self._section("health", HealthSettings)
         log = self._section("log", LogSettings)
         agents = self._agents()
         default_agent = self._default_agent()
@@ -156,7 +157,7 @@ class _Loading:
         if self._purpose is Purpose.RUN:
             self._check_identity()
         self.raise_mistakes()
-        return Config(bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source)
+        return Config(bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health)
 
     def raise_mistakes(self) -> None:
         if self._mistakes:

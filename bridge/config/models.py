@@ -6,7 +6,15 @@ from typing import Any
 
 from bridge.coze.settings import CozeConnection
 from bridge.extension import Adapter, AdapterSettings
-from bridge.settings import AgentSettings, BridgeSettings, GateSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.settings import (
+    AgentSettings,
+    BridgeSettings,
+    GateSettings,
+    HealthSettings,
+    LogSettings,
+    PaceSettings,
+    RouteSettings,
+)
 from bridge.stores.settings import StoreSettings
 
 DEFAULT_AGENT = "default"
@@ -48,3 +56,4 @@ class Config:
     routes: tuple[RouteSettings, ...] = ()
     adapters: Mapping[str, AdapterConfig] = field(default_factory=dict)
     source: str = ""
+    health: HealthSettings = field(default_factory=HealthSettings)
