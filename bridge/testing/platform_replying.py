@@ -70,7 +70,7 @@ class ReplyPromises:
         assert harness.traffic() == before
 
     async def test_budgets_are_named_and_shared(self, harness: PlatformHarness) -> None:
-        """Their names begin with the instance, so that two of a kind do not share; two replies in a place do."""
+        """Their names begin with the instance, so that two of a kind do not share; replies to one place do."""
         async with on_stage(harness) as scene:
             asked = await scene.ask()
             one, other = asked.reply_on(scene.platform), asked.reply_on(scene.platform)
