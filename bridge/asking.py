@@ -98,7 +98,7 @@ class Asking:
         conversation, is_new = await self._conversation()
         may_be_there = record.state is TurnState.ASKING
         patience_until = self._clock.now() + self._options.busy_patience_s
-        while not (may_be_there and await self._follow_own(conversation)):
+        while not (may_be_there and await self._follow_own(conversation, patience_until)):
             question = await self._question(conversation, is_new)
             await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
             try:
@@ -158,13 +158,21 @@ class Asking:
         await self._store.remember(note, None)
         return True
 
-    async def _follow_own(self, conversation: Conversation) -> bool:
-        """Look whether our question reached the agent; follow its run if it did."""
-        found = await self._binding.agent.find_question(conversation.conversation_id, self._ledger.record.turn_id)
-        if found is None or not found.chat_id:
-            return False
-        await self._follow(ChatRef(conversation.conversation_id, found.chat_id))
-        return True
+    async def _follow_own(self, conversation: Conversation, patience_until: float) -> bool:
+        """Look whether our question reached the agent; follow its run if it did.
+
+        A service that does not tell the run of a question tells it with the answer: that is waited for.
+        """
+        while True:
+            found = await self._binding.agent.find_question(conversation.conversation_id, self._ledger.record.turn_id)
+            if found is None:
+                return False
+            if found.chat_id:
+                await self._follow(ChatRef(conversation.conversation_id, found.chat_id))
+                return True
+            if self._clock.now() > patience_until:
+                raise AgentUnavailable("our question is there, but nothing tells its run", outcome_unknown=True)
+            await self._clock.sleep(BUSY_RETRY_S)
 
     async def _follow(self, chat: ChatRef) -> None:
         async with self._binding.agent.follow(chat) as events:

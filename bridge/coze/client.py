@@ -331,7 +331,11 @@ class CozeAgent:
         return _id_in(answer)
 
     async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
-        """Look for the question that carries ``mark`` among the newest messages of a conversation."""
+        """Look for the question that carries ``mark`` among the newest messages of a conversation.
+
+        Where the question itself does not tell its run, the answer that follows it does.
+        """
+        following = ""
         page: dict[str, object] = {"order": "desc", "limit": PAGE_MESSAGES}
         for _ in range(SEARCH_PAGES):
             answer = await self._wire.call(
@@ -342,9 +346,11 @@ class CozeAgent:
                 repeatable=True,
             )
             messages = protocol.items_of(answer.result())
-            for message in messages:
+            for message in messages:  # the newest first
+                chat_id = protocol.text_of(message.get("chat_id"))
                 if protocol.has_mark(message, mark):
-                    return FoundQuestion(protocol.text_of(message.get("id")), protocol.text_of(message.get("chat_id")))
+                    return FoundQuestion(protocol.text_of(message.get("id")), chat_id or following)
+                following = chat_id if message.get("role") == "assistant" else ""
             last_id = protocol.text_of(answer.body.get("last_id"))
             if not answer.body.get("has_more") or not messages or not last_id:
                 break

@@ -114,6 +114,22 @@ async def test_an_occupied_conversation_may_be_occupied_by_ourselves() -> None:
         assert core.platform.visible() == ["The answer."]
 
 
+async def test_a_question_that_does_not_tell_its_run_is_waited_for() -> None:
+    """Found without a run: not asked again; its answer tells the run as soon as there is one."""
+
+    class Silent(FakeAgent):
+        looks = 0
+
+        async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
+            self.looks += 1
+            return FoundQuestion("q", "chat-1" if self.looks > 3 else "")
+
+    agent = Silent(FETCHED)
+    async with core_of(agent) as core:
+        await take_up(core, cut(TurnState.ASKING, conversation_id="conversation-7"))
+        assert (agent.questions, agent.followed) == ([], [ChatRef("conversation-7", "chat-1")])
+
+
 async def test_asked_is_fetched_and_never_asked_again() -> None:
     """The agent went on while we were gone; what was shown is brought up to date."""
     agent = FakeAgent(FETCHED)

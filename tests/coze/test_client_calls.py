@@ -198,14 +198,16 @@ async def test_finding_a_question(coze: CozeEmulator, make_agent: MakeAgent) -> 
 
 
 async def test_finding_a_question_without_chat_id(coze: CozeEmulator, make_agent: MakeAgent) -> None:
-    """A service that does not tell the run still proves that the question arrived."""
+    """Where the question does not tell its run, the answer that follows it does; before there is one, nothing does."""
     coze.switches.question_has_chat_id = False
     agent = await make_agent(coze.base_url)
     conversation = await agent.create_conversation(BOT)
-    await collect(agent.ask(question(conversation_id=conversation)))
-    found = await agent.find_question(conversation, "MARK000000000001")
-    assert found is not None
-    assert found.chat_id == ""
+    first = await collect(agent.ask(question("first", conversation, "MARKONE")))
+    coze.script(Answer(text="late", first_delta_delay_s=60.0))
+    async with agent.ask(question("second", conversation, "MARKTWO")):
+        found = [await agent.find_question(conversation, mark) for mark in ("MARKONE", "MARKTWO")]
+    assert isinstance(first[0], ChatStarted)
+    assert [question and question.chat_id for question in found] == [first[0].chat.chat_id, ""]
 
 
 async def test_finding_a_question_pages_back(coze: CozeEmulator, make_agent: MakeAgent) -> None:
