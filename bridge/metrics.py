@@ -8,7 +8,7 @@ metric; a test holds the two together.
 import re
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -48,6 +48,8 @@ class Metrics:
     """Counts for one bridge; implements ``observing.Observer``."""
 
     def __init__(self) -> None:
+        # Of the whole process: a second series per counter, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it without annotations
         self.registry = CollectorRegistry(auto_describe=True)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
@@ -64,9 +66,11 @@ class Metrics:
         """Return everything in the text format that Prometheus reads."""
         return generate_latest(self.registry)
 
-    def read(self, name: str, documentation: str, value: Callable[[], int]) -> None:
-        """Show a number that somebody else knows; asked at every ``render``, so it must be quick."""
-        Gauge(name, documentation, namespace="coze_bridge", registry=self.registry).set_function(value)
+    def watch_lanes(self, active: Callable[[], int], waiting: Callable[[], int], running: Callable[[], int]) -> None:
+        """Show numbers that the lanes know, once per bridge; asked at every ``render``, so they must be quick."""
+        self._read("lanes_active", "Conversations with a question that runs or waits.", active)
+        self._read("turns_waiting", "Questions that wait behind another one of their conversation.", waiting)
+        self._read("turns_running", "Questions that are being answered.", running)
 
     async def watch_loop(self, clock: Clock) -> None:
         """Measure, as long as it runs, how late the event loop is."""
@@ -172,6 +176,9 @@ class Metrics:
             ("agent", "kind", "code"),
         )
         self._tokens = self._counter("agent_tokens", "Tokens used, as the agent's service counts.", ("agent", "kind"))
+
+    def _read(self, name: str, documentation: str, value: Callable[[], int]) -> None:
+        Gauge(name, documentation, namespace="coze_bridge", registry=self.registry).set_function(value)
 
     def _counter(self, name: str, documentation: str, labels: tuple[str, ...]) -> Counter:
         return Counter(name, documentation, labels, namespace="coze_bridge", registry=self.registry)

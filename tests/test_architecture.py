@@ -21,18 +21,8 @@ OUTSIDE_WORLD = frozenset(
     {
         *("httpx", "httpx_sse", "httpx_aiohttp", "aiohttp", "requests", "urllib3", "websockets", "socket", "ssl"),
         *("sqlitedict", "sqlite3", "redis", "valkey", "slack_bolt", "slack_sdk", "discord", "cozepy", "jwt"),
-        *(
-            "time",
-            "subprocess",
-            "tempfile",
-            "shutil",
-            "multiprocessing",
-            "threading",
-            "uvloop",
-            "typer",
-            "rich",
-            "prometheus_client",
-        ),
+        *("time", "subprocess", "tempfile", "shutil", "multiprocessing", "threading", "uvloop", "typer", "rich"),
+        "prometheus_client",
     }
 )
 """What only shells may import: the network, storage, clocks, other processes."""
