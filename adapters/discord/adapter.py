@@ -13,9 +13,9 @@ from adapters.discord.history import chain_before, retold, thread_before
 from adapters.discord.hourglass import Hourglass
 from adapters.discord.ids import parse_delivery_key
 from adapters.discord.inbound import Identity
-from adapters.discord.permissions import application_in
 from adapters.discord.readable import KnownNames
 from adapters.discord.receiver import Receiver
+from adapters.discord.refusals import DiscordRefused
 from adapters.discord.reply import DiscordReply
 from adapters.discord.sessions import wait_for_session
 from adapters.discord.settings import DiscordSettings
@@ -105,7 +105,7 @@ class DiscordPlatform:
             web=self._web,
             hourglass=self._hourglass,
             chains=self._chains,
-            us=self._our_user_id,
+            our_id=self._our_user_id,
         )
 
     async def resolve(self, envelope: Envelope) -> Envelope:
@@ -142,7 +142,8 @@ class DiscordPlatform:
             log.info("known to Discord", user=me.user_id, reads_content=self._us.reads_content)
         return self._us
 
-    @property
-    def _our_user_id(self) -> str:
-        """Our id, also before Discord was asked: the token begins with it."""
-        return self._us.user_id if self._us is not None else application_in(self._settings.token.get_secret_value())
+    async def _our_user_id(self) -> str:
+        try:
+            return (await self._identify()).user_id
+        except CredentialsError as error:
+            raise DiscordRefused(error.reason, code=0) from error

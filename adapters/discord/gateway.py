@@ -15,6 +15,7 @@ SDK's habits are mended:
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from typing import Any, Protocol
 
 import aiohttp
@@ -33,6 +34,7 @@ from discord.http import HTTPClient, Route
 log = structlog.get_logger(__name__)
 
 HANDSHAKE_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 20.0
 """The SDK gives one attempt to connect 60 s in all."""
@@ -83,13 +85,14 @@ class GatewayHttp(HTTPClient):
         super().__init__(loop, proxy=settings.proxy)
         self._settings = settings
         self._clock = clock
-        self._ever_up = False
+        self.ever_up = False
         self._vain = 0
         self._refused = 0
+        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
 
     def up(self) -> None:
         """A session has begun or goes on: forget what was in vain."""
-        self._ever_up = True
+        self.ever_up = True
         self._vain = self._refused = 0
 
     def refused(self) -> None:
@@ -113,18 +116,31 @@ class GatewayHttp(HTTPClient):
         if wanted.host == DiscordWebSocket.DEFAULT_GATEWAY.host or vain >= RESUME_ATTEMPTS:
             return await self._connect_usual(usual, compress)
         try:
-            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
-                return await super().ws_connect(str(wanted), compress=compress)
+            return await self._connect(wanted, compress)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.info("the address for resuming does not answer, trying the usual one", reason=type(error).__name__)
         return await self._connect_usual(usual, compress)
 
+    async def close(self) -> None:
+        """Close what is open, also a socket whose handshake the SDK had not finished and would leave to itself."""
+        for socket in self._sockets:
+            if not socket.closed:
+                with suppress(TimeoutError, aiohttp.ClientError, OSError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                        await socket.close(code=1000)
+        await super().close()
+
+    async def _connect(self, address: URL, compress: int) -> aiohttp.ClientWebSocketResponse:
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+            socket = await super().ws_connect(str(address), compress=compress)
+        self._sockets = [known for known in self._sockets if not known.closed] + [socket]
+        return socket
+
     async def _connect_usual(self, usual: URL, compress: int) -> aiohttp.ClientWebSocketResponse:
         try:
-            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
-                return await super().ws_connect(str(usual), compress=compress)
+            return await self._connect(usual, compress)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if self._ever_up:
+            if self.ever_up:
                 raise  # the SDK tries again, with growing pauses
             raise PlatformUnavailable(
                 f"the gateway is not reached ({type(error).__name__}); is gateway_url right?", outcome_unknown=False
@@ -146,7 +162,6 @@ class _Listening:
     def _get_state(self, **options: Any) -> Any:
         """Put our HTTP client in the place of the SDK's, before anything else takes hold of it."""
         self.http = self.wire = GatewayHttp(self.loop, self._settings, self._clock)
-        options["http"] = self.wire
         return super()._get_state(**options)  # type: ignore[misc]  # the SDK's
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -215,7 +230,7 @@ def make_client(ear: Ear, settings: DiscordSettings, clock: Clock, *, reads_cont
     return ManySockets(ear, settings, clock, shard_count=count, **options)
 
 
-async def live(client: OneSocket | ManySockets, token: str) -> None:
+async def live(client: OneSocket | ManySockets, settings: DiscordSettings) -> None:
     """Log in and receive until the client dies or is closed.
 
     Raises:
@@ -223,7 +238,12 @@ async def live(client: OneSocket | ManySockets, token: str) -> None:
         PlatformUnavailable: Make a new client after a while.
     """
     try:
-        await client.start(token)
+        await client.start(settings.token.get_secret_value())
+    except discord.PrivilegedIntentsRequired as error:
+        if client.wire.ever_up and settings.message_content == "auto":
+            reason = "the message content intent was switched off while we ran"
+            raise PlatformUnavailable(reason, outcome_unknown=False) from error
+        raise death_of(error) from error
     except DEATHS as error:
         raise death_of(error) from error
     raise PlatformUnavailable("the connection to the gateway was closed", outcome_unknown=False)

@@ -38,7 +38,7 @@ class ChannelKind(IntEnum):
     MEDIA = 16
 
 
-SPOKEN = frozenset(MessageType)
+SPOKEN = tuple(MessageType)
 THREADS = frozenset({ChannelKind.ANNOUNCEMENT_THREAD, ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD})
 FORUMS = frozenset({ChannelKind.FORUM, ChannelKind.MEDIA})
 REPLIED_TO = 0

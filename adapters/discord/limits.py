@@ -36,8 +36,9 @@ TYPING_REFRESH_S = 8.0
 RETRY_AFTER_S = 5.0
 """The wait when a refusal for too many requests names none."""
 
-BAN_RETRY_AFTER_S = 60.0
-"""The wait when the refusal is not Discord's own but of the proxy before it, which bans for minutes."""
+BAN_RETRY_FIRST_S = 2.0
+BAN_RETRY_MAX_S = 60.0
+"""The waits when a refusal is not Discord's own but of the proxy before it, which may ban for minutes; they double."""
 
 IDENTIFY_INTERVAL_S = 5.0
 """One new session per 5 s. Documented as ``max_concurrency``; 1 for all but the largest bots."""

@@ -103,7 +103,7 @@ class Receiver:
             async with self._client, asyncio.timeout(self._settings.rebuild_after_s) as self._patience:
                 self._web.when_refused(self._lose_patience)
                 try:
-                    await live(self._client, self._settings.token.get_secret_value())
+                    await live(self._client, self._settings)
                 finally:
                     self._web.when_refused(None)
                     self._connected.clear()

@@ -76,6 +76,7 @@ class Refusal:
         body: The JSON object, empty when the answer was none (HTML from a proxy).
         retry_after: The header, as it came; empty when absent.
         budget: The allowance of ours the call drew on.
+        bans: How many refusals of the proxy before Discord came directly before.
     """
 
     call: str
@@ -83,6 +84,7 @@ class Refusal:
     body: Mapping[str, Any]
     retry_after: str = ""
     budget: str = ""
+    bans: int = 0
 
 
 def classify(refusal: Refusal) -> BridgeError:
@@ -113,15 +115,16 @@ def _refused(refusal: Refusal, code: int, what: str) -> BridgeError:
 def retry_after_s(refusal: Refusal) -> float:
     """Return the wait a refusal asks for, in seconds: the body is more precise than the header.
 
-    Without a JSON body the refusal is not Discord's own but its proxy's, which bans for minutes.
+    Without a JSON body the refusal is not Discord's own but its proxy's, which may last for minutes.
     """
-    usual = limits.RETRY_AFTER_S if refusal.body else limits.BAN_RETRY_AFTER_S
     for value in (refusal.body.get("retry_after"), refusal.retry_after):
         try:
             return max(0.0, float(value or ""))
         except (TypeError, ValueError):
             continue
-    return usual
+    if refusal.body:
+        return limits.RETRY_AFTER_S
+    return float(min(limits.BAN_RETRY_MAX_S, limits.BAN_RETRY_FIRST_S * 2**refusal.bans))
 
 
 def is_global(body: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """The answer to one question in Discord: typing, a thread if wanted, messages that grow, the waiting mark."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from adapters.discord.ids import notice_nonce, part_nonce
 from adapters.discord.inbound import SPOKEN
 from adapters.discord.refusals import (
     ARCHIVED,
+    LOCKED,
     NO_HISTORY_PERMISSION,
+    REASONS,
     THREAD_EXISTS,
     UNKNOWN_MESSAGE,
     DiscordRefused,
@@ -58,7 +60,7 @@ class DiscordReply:
         web: Web,
         hourglass: Hourglass,
         chains: Chains,
-        us: str,
+        our_id: Callable[[], Awaitable[str]],
     ) -> None:
         self._envelope = envelope
         self._turn_id = turn_id
@@ -68,7 +70,7 @@ class DiscordReply:
         self._web = web
         self._hourglass = hourglass
         self._chains = chains
-        self._us = us
+        self._our_id = our_id
         self._spot: Spot = spot_of(envelope, settings)
         self._thread_is_there = not self._spot.thread
         self._told_waiting = False
@@ -103,9 +105,9 @@ class DiscordReply:
 
     async def open(self) -> str | None:
         """Begin the thread if one is wanted, and show that we type there; never a placeholder."""
-        await self._hourglass.lift(self._spot.question)
         await self._begin_thread()
         await self.refresh()
+        await self._hourglass.lift(self._spot.question)
         return None
 
     async def refresh(self) -> None:
@@ -174,7 +176,7 @@ class DiscordReply:
                 attempt += 1
                 if attempt >= NOTICE_ATTEMPTS:
                     raise
-                await self._services.clock.sleep(RETRY_PAUSE_S * 2**attempt)
+                await self._services.clock.sleep(RETRY_PAUSE_S * attempt)
             else:
                 self._posted.add(message_id)
                 return message_id
@@ -208,8 +210,13 @@ class DiscordReply:
         self._thread_is_there = True
 
     async def _unarchive(self) -> None:
-        """Wake the thread somebody put away while we were answering; a locked one stays asleep."""
-        await self._web.call("PATCH", f"/channels/{self._spot.channel}", {"archived": False}, patience_s=PATIENCE_S)
+        """Wake the thread somebody put away while we were answering; one that is locked was ended, and stays so."""
+        path = f"/channels/{self._spot.channel}"
+        thread = await self._web.call("GET", path, patience_s=PATIENCE_S)
+        metadata = thread.get("thread_metadata") if isinstance(thread, dict) else None
+        if isinstance(metadata, dict) and metadata.get("locked"):
+            raise DiscordRefused(f"PATCH {path}: {REASONS[LOCKED]}", code=LOCKED)
+        await self._web.call("PATCH", path, {"archived": False}, patience_s=PATIENCE_S)
 
     # --- requests ---
 
@@ -265,9 +272,9 @@ class DiscordReply:
         question = self._spot.question
         if self._spot.shared and not self._spot.replies:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
-        ours = []
+        ours, us = [], await self._our_id()
         async for message in messages_after(self._web, self._spot.channel, question.message):
-            if _text(message, "author", "id") != self._us or message.get("type") not in SPOKEN:
+            if _text(message, "author", "id") != us or message.get("type") not in SPOKEN:
                 continue
             if message.get("nonce") == part_nonce(self._turn_id, index, self._editions.get(index, 0)):
                 return str(message["id"])

@@ -42,6 +42,7 @@ class Web:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._buckets = Buckets()
+        self._bans = 0
         self._when_refused: Callable[[], None] | None = None
         self.refusal: CredentialsError | None = None
 
@@ -143,6 +144,7 @@ class Web:
         self._buckets.learn(route, scope, response.headers, self._clock.now())
         answer = _parse(content)
         if 200 <= response.status < 300:
+            self._bans = 0
             if content and answer is None:
                 raise PlatformUnavailable(f"{call}: an answer that is no JSON", outcome_unknown=True)
             return answer
@@ -158,7 +160,8 @@ class Web:
         budget: str,
     ) -> BridgeError:
         retry_after = response.headers.get("Retry-After", "")
-        refusal = classify(Refusal(call, response.status, body, retry_after, budget=budget))
+        refusal = classify(Refusal(call, response.status, body, retry_after, budget=budget, bans=self._bans))
+        self._bans = self._bans + 1 if response.status == 429 and not body else 0
         if isinstance(refusal, PlatformRateLimited):
             # One without a JSON body comes from the proxy before Discord and is about everything.
             about_all = is_global(body) or not body

@@ -24,7 +24,7 @@ markdown = st.lists(st.sampled_from(PIECES) | st.text(max_size=20), max_size=60)
 @pytest.mark.parametrize(
     "text",
     [
-        "Hello **world**, *this* is ~~not~~ `code` and\n\n# A heading\n## Two\n### Three\n\n- a\n- b\n  1. c\n\n> quoted",
+        "Hello **world**, *this* is ~~not~~ `code` and\n\n# One\n## Two\n### Three\n\n- a\n- b\n  1. c\n\n> quoted",
         "```python\nprint('@everyone', '||', '![x](y)')\n```\nafter",
         "[the docs](https://docs.example/a_(b)) and https://plain.example/@here_it_is?x=1",
         "a | b and <#123> and <:smile:123> and <t:1700000000:R> and a < b && c > d",
