@@ -1,8 +1,10 @@
-"""The demo: the real bridge, as a process of its own, between a Coze and a Slack that are emulated on this machine.
+"""The demo: the real bridge, as a process of its own, between a Coze, a Slack and a Discord emulated on this machine.
 
-``main`` is the door. ``town`` builds what is needed, ``process`` runs the bridge, ``agent`` answers; ``script`` plays
-scenes, ``timeline`` prints what the emulators saw, ``verdict`` judges it; ``live`` lets a person type instead,
-``keyboard`` reads what is typed, ``screen`` draws the channel. ``words`` holds every sentence, in English and Chinese.
+``main`` is the door. ``town`` builds what is needed, ``process`` runs the bridge, ``agent`` answers; ``side`` says what
+the demo needs of a chat service, ``slack_side`` and ``discord_side`` are that; ``script`` plays scenes, ``timeline``
+tells what the emulators saw, ``layout`` puts it into columns, ``verdict`` judges it; ``live`` lets a person type
+instead, ``keyboard`` reads what is typed, ``screen`` draws the services side by side. ``words`` holds every sentence,
+in English and Chinese.
 """
 
 import asyncio

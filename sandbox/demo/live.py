@@ -1,10 +1,11 @@
-"""``demo``: a person types as somebody in Slack and watches the channel; or lines come from standard input."""
+"""``demo``: a person types as somebody on one of the services and watches all; or lines come from standard input."""
 
 import asyncio
 import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -14,6 +15,7 @@ from sandbox.demo.keyboard import Keyboard, LineEditor, key_by_key
 from sandbox.demo.process import BridgeProcess
 from sandbox.demo.screen import Screen, Seat
 from sandbox.demo.script import lament, new_console, start_with_progress
+from sandbox.demo.side import Said, Side, Thread
 from sandbox.demo.timeline import Timeline
 from sandbox.demo.town import PEOPLE, DemoFailed, Town, open_town
 from sandbox.demo.words import Words
@@ -44,20 +46,23 @@ async def converse(words: Words, bridge: BridgeProcess, console: Console | None 
 
 
 class Table:
-    """Turns a typed line into something that happens in Slack, or into a notice for who typed it."""
+    """Turns a typed line into something that happens on a service, or into a notice for who typed it."""
 
     def __init__(self, town: Town, words: Words) -> None:
         self.town = town
         self.words = words
-        self.seat = Seat()
+        self.seat = Seat(town.sides[0])
         self._commands: dict[str, Callable[[str], None]] = {
             "say": self._say,
             "dm": self._direct,
+            "post": self._post,
+            "both": self._ask_everywhere,
             "thread": self._enter_thread,
             "channel": lambda _: self._leave_thread(),
             "as": self._become,
             "slow": lambda _: self._slow(),
             "help": lambda _: self._tell(words.help),
+            **{side.service: partial(self._go_to, side) for side in town.sides},
         }
 
     def obey(self, line: str) -> bool:
@@ -86,52 +91,61 @@ class Table:
         if (code := self.town.bridge.exit_code) is not None:
             raise DemoFailed(self.words.bridge_died_later.format(code=code))
 
+    def _go_to(self, side: Side, text: str) -> None:
+        """Go to another service, and ask something there if there is a text."""
+        self.seat.side = side
+        if text:
+            self._ask(text)
+
     def _ask(self, text: str) -> None:
         """Mention the bot in the channel; in a thread it listens anyway, and so does it in private."""
-        root, channel = self.seat.root, self.town.channel_of(self.seat.person, direct=False)
-        if root is None:
-            self.town.slack.mention(self.seat.person, channel, text)
+        if self.seat.thread is None:
+            self.seat.side.mention(self.seat.person, text)
         else:
-            self.town.slack.say(self.seat.person, root.channel, text, root.ts)
+            self.seat.side.say(self.seat.person, text, self.seat.thread.spot)
+
+    def _ask_everywhere(self, text: str) -> None:
+        if self._is_something(text):
+            for side in self.town.sides:
+                side.mention(self.seat.person, text)
 
     def _say(self, text: str) -> None:
         if self._is_something(text):
-            root = self.seat.root
-            channel = root.channel if root else self.town.channel_of(self.seat.person, direct=False)
-            self.town.slack.say(self.seat.person, channel, text, root.ts if root else None)
+            thread = self.seat.thread
+            self.seat.side.say(self.seat.person, text, thread.spot if thread else None)
 
     def _direct(self, text: str) -> None:
         if self._is_something(text):
-            self.town.slack.say(self.seat.person, self.town.channel_of(self.seat.person, direct=True), text)
+            self.seat.side.direct(self.seat.person, text)
+
+    def _post(self, text: str) -> None:
+        if self._is_something(text) and self.seat.side.post(self.seat.person, text) is None:
+            self._tell(self.words.no_forum)
 
     def _enter_thread(self, number: str) -> None:
-        roots = self.town.roots()
-        if not number.isdecimal() or not 1 <= int(number) <= len(roots):
-            self._tell(self.words.no_thread.format(number=number))
-            return
-        root = roots[int(number) - 1]
-        if self._may_read(root.channel):
-            self.seat.root = root
+        side = self.seat.side
+        found = [thread for thread in side.threads() if str(thread.number) == number]
+        if found and side.may_read(self.seat.person, found[0]):
+            self.seat.thread = found[0]
         else:
-            self._tell(self.words.no_thread.format(number=number))
+            self._tell(self.words.no_thread.format(service=side.name, number=number))
 
     def _leave_thread(self) -> None:
-        self.seat.root = None
+        self.seat.thread = None
 
     def _become(self, name: str) -> None:
         if name.lower() not in PEOPLE:
             self._tell(self.words.nobody.format(name=name or "?", people=", ".join(PEOPLE)))
             return
         self.seat.person = name.lower()
-        if self.seat.root is not None and not self._may_read(self.seat.root.channel):
-            self._leave_thread()
+        for side in self.town.sides:
+            thread = self.seat.thread_by_service.get(side.service)
+            if thread is not None and not side.may_read(self.seat.person, thread):
+                del self.seat.thread_by_service[side.service]
 
     def _slow(self) -> None:
         self.town.agent.slow = not self.town.agent.slow
         self._tell(self.words.slow_on if self.town.agent.slow else self.words.slow_off)
-
-    def _may_read(self, channel: str) -> bool:
-        return channel in (self.town.channel_of(self.seat.person, direct=direct) for direct in (False, True))
 
     def _is_something(self, text: str) -> bool:
         if not text:
@@ -143,7 +157,7 @@ class Table:
 
 
 class OnTerminal:
-    """The whole terminal shows the channel; keys arrive one by one."""
+    """The whole terminal shows the services; keys arrive one by one."""
 
     def __init__(self, table: Table, console: Console, descriptor: int) -> None:
         self._table = table
@@ -215,6 +229,7 @@ class OnLines:
             DemoFailed: The bridge ended by itself.
         """
         keyboard, editor = Keyboard(self._descriptor), LineEditor()
+        self._timeline.head()
         going_on = True
         while going_on and not editor.ended:
             typed = await self._beside_timeline(keyboard)
@@ -258,13 +273,19 @@ class OnLines:
 
     def _waited_for(self) -> bool:
         """Tell whether anybody has said anything yet that could be answered."""
-        return bool(self._town.roots())
+        return any(side.threads() for side in self._town.sides)
 
     def _tell_answers(self) -> None:
         """Print every answer that was not printed yet, whole."""
-        for root in self._town.roots():
-            for answer in self._town.slack.answers(root.channel, root.ts):
-                if (answer.channel, answer.ts) not in self._told:
-                    self._told.add((answer.channel, answer.ts))
-                    small_print = f"\n{answer.small_print}" if answer.small_print else ""
-                    self._console.print(Text(f"\n{answer.text}{small_print}\n"), soft_wrap=True)
+        for side in self._town.sides:
+            for thread in side.threads():
+                for answer in thread.said:
+                    if answer.of_bot and (side.service, answer.id) not in self._told:
+                        self._told.add((side.service, answer.id))
+                        self._print(side, thread, answer)
+
+    def _print(self, side: Side, thread: Thread, answer: Said) -> None:
+        where = self._table.words.answer_in.format(service=side.name, place=thread.place, number=thread.number)
+        self._console.print(Text(f"\n{where}", style=f"bold {side.style}"))
+        small_print = f"\n{answer.small_print}" if answer.small_print else ""
+        self._console.print(Text(f"{answer.text}{small_print}\n"), soft_wrap=True)

@@ -1,6 +1,6 @@
-"""How the live demo looks in a terminal: the channel, who you are, what you type."""
+"""How the live demo looks in a terminal: the services side by side, who you are, what you type."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -10,13 +10,16 @@ from rich.rule import Rule
 from rich.segment import Segment
 from rich.text import Text
 
+from sandbox.demo.side import Said, Side, Thread
 from sandbox.demo.town import ANN, Town
 from sandbox.demo.words import Words
-from sandbox.slack import VisibleMessage
 
-REPLY_INDENT = 4
+REPLY_INDENT = 2
 PROMPT = "› "
 CARET = "▏"
+BETWEEN = " │ "
+NARROW_CELLS = 72
+"""Below this only the service the person is on is shown."""
 
 
 @dataclass(slots=True)
@@ -24,14 +27,27 @@ class Seat:
     """Who the person at the keyboard is, and where.
 
     Attributes:
-        root: The message whose thread new lines go to; ``None``: the channel.
+        side: The service new lines go to.
+        thread_by_service: The thread they go to there; the channel, if there is none.
         notice: What was last said to that person alone.
     """
 
+    side: Side
     person: str = ANN
-    root: VisibleMessage | None = None
+    thread_by_service: dict[str, Thread] = field(default_factory=dict)
     typing: str = ""
     notice: str = ""
+
+    @property
+    def thread(self) -> Thread | None:
+        """The thread the person is in, on the service they are on."""
+        return self.thread_by_service.get(self.side.service)
+
+    @thread.setter
+    def thread(self, thread: Thread | None) -> None:
+        self.thread_by_service.pop(self.side.service, None)
+        if thread is not None:
+            self.thread_by_service[self.side.service] = thread
 
 
 @dataclass(slots=True)
@@ -40,79 +56,85 @@ class Screen:
 
     town: Town
     words: Words
-    seat: Seat = field(default_factory=Seat)
+    seat: Seat
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = options.height or console.height
-        head = self._lines(console, options, [Rule(self.words.title, style="dim")])
         foot = self._lines(console, options, self._foot())
-        room = max(1, height - len(head) - len(foot))
-        body = self._lines(console, options, self._threads())[-room:]
-        blank = [[Segment("")]] * (room - len(body))
-        lines = [*head, *body, *blank, *foot][-height:]
+        room = max(1, height - len(foot))
+        lines = [*self._columns(console, options, room), *foot][-height:]
         for position, line in enumerate(lines):
             yield from line
             if position < len(lines) - 1:
                 yield Segment.line()
 
-    def _lines(self, console: Console, options: ConsoleOptions, parts: Iterable[RenderableType]) -> list[list[Segment]]:
+    def _columns(self, console: Console, options: ConsoleOptions, room: int) -> list[list[Segment]]:
+        """Draw the services, each in a column of its own; in a narrow terminal only the one in use."""
+        sides = self.town.sides if options.max_width >= NARROW_CELLS else (self.seat.side,)
+        width = (options.max_width - len(BETWEEN) * (len(sides) - 1)) // len(sides)
+        columns = [self._column(console, options.update(width=width), side, room) for side in sides]
+        between = Segment(BETWEEN, console.get_style("dim"))
+        return [_joined(row, between) for row in zip(*columns, strict=True)]
+
+    def _column(self, console: Console, options: ConsoleOptions, side: Side, room: int) -> list[list[Segment]]:
+        mark = f"bold {side.style}" if side is self.seat.side else "dim"
+        head = self._lines(console, options, [Rule(Text(side.name, style=mark), style=mark)], pad=True)
+        body = self._lines(console, options, self._threads(side), pad=True)
+        shown = body[-max(0, room - len(head)) :] if room > len(head) else []
+        blank = [[Segment(" " * options.max_width)]] * (room - len(head) - len(shown))
+        return [*head, *shown, *blank][:room]
+
+    def _lines(
+        self, console: Console, options: ConsoleOptions, parts: Iterable[RenderableType], *, pad: bool = False
+    ) -> list[list[Segment]]:
         plain = options.update(height=None)
-        return [line for part in parts for line in console.render_lines(part, plain, pad=False)]
+        return [line for part in parts for line in console.render_lines(part, plain, pad=pad)]
 
     def _foot(self) -> list[RenderableType]:
         seat = self.seat
         person = self.town.slack.find_user(seat.person).display_name
-        prompt = Text(self.words.you_are.format(name=person, place=place_of(self.town, self.words, seat)), style="bold")
+        place = place_of(self.words, seat)
+        prompt = Text(self.words.you_are.format(name=person, service=seat.side.name, place=place), style="bold")
         prompt.append(f" {PROMPT}", style="cyan").append(seat.typing, style="not bold").append(CARET, style="blink")
         parts: list[RenderableType] = [Rule(style="dim")]
         if seat.notice:
             parts.append(Text(seat.notice, style="yellow"))
         return [*parts, Text(self.words.hints, style="dim", no_wrap=True, overflow="ellipsis"), prompt]
 
-    def _threads(self) -> list[RenderableType]:
+    def _threads(self, side: Side) -> list[RenderableType]:
         """Return every thread, the one in which somebody spoke last at the end."""
-        threads = [
-            (number, self.town.slack.messages(root.channel, root.ts))
-            for number, root in enumerate(self.town.roots(), start=1)
-        ]
-        threads.sort(key=lambda thread: float(thread[1][-1].ts))
-        return [part for number, messages in threads for part in self._thread(number, messages)]
+        threads = sorted(side.threads(), key=lambda thread: thread.said[-1].order)
+        return [part for thread in threads for part in self._thread(thread)]
 
-    def _thread(self, number: int, messages: list[VisibleMessage]) -> list[RenderableType]:
-        root, *replies = messages
-        parts: list[RenderableType] = [Text(""), *self._message(root, f"{number} {self._where(root)}")]
+    def _thread(self, thread: Thread) -> list[RenderableType]:
+        root, *replies = thread.said
+        parts: list[RenderableType] = [Text(""), *self._message(root, f"{thread.number} {thread.place}")]
         for reply in replies:
             parts += [Padding(part, (0, 0, 0, REPLY_INDENT)) for part in self._message(reply)]
-        if status := self.town.slack.status(root.channel, root.ts):
-            line = Text(self.words.thinking.format(status=status), style="italic dim")
+        if thread.busy:
+            line = Text(self.words.thinking.format(status=thread.busy), style="italic dim")
             parts.append(Padding(line, (0, 0, 0, REPLY_INDENT)))
         return parts
 
-    def _message(self, message: VisibleMessage, where: str = "") -> list[RenderableType]:
-        of_bot = message.by_app is not None
-        head = Text(message.author, style="bold green" if of_bot else "bold cyan")
+    def _message(self, said: Said, where: str = "") -> list[RenderableType]:
+        head = Text(said.author, style="bold green" if said.of_bot else "bold cyan")
         if where:
             head.append(f"  {where}", style="dim")
-        for name in message.reactions:
-            head.append(f"  :{name}:", style="yellow")
-        text = readable(self.town, message.text)
-        parts: list[RenderableType] = [head, Markdown(text) if of_bot else Text(text)]
-        if message.small_print:
-            parts.append(Text(message.small_print, style="dim"))
+        for name in said.reactions:
+            head.append(f"  {name}", style="yellow")
+        parts: list[RenderableType] = [head, Markdown(said.text) if said.of_bot else Text(said.text)]
+        if said.small_print:
+            parts.append(Text(said.small_print, style="dim"))
         return parts
 
-    def _where(self, root: VisibleMessage) -> str:
-        name = self.town.slack.find_channel(root.channel).name
-        return f"#{name}" if name else self.words.direct
 
-
-def place_of(town: Town, words: Words, seat: Seat) -> str:
+def place_of(words: Words, seat: Seat) -> str:
     """Return the name of the place a person is in."""
-    if seat.root is None:
-        return words.in_channel
-    return words.in_thread.format(number=town.number_of(seat.root.ts))
+    return words.in_thread.format(number=seat.thread.number) if seat.thread else words.in_channel
 
 
-def readable(town: Town, text: str) -> str:
-    """Return a message's text with the bot's mention as people see it."""
-    return text.replace(f"<@{town.slack.bot_user_id}>", "@coze")
+def _joined(row: Sequence[Sequence[Segment]], between: Segment) -> list[Segment]:
+    line = list(row[0])
+    for cell in row[1:]:
+        line += [between, *cell]
+    return line

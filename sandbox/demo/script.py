@@ -1,9 +1,10 @@
-"""``demo --script``: four scenes and a restart, a timeline while they happen, and a verdict."""
+"""``demo --script``: scenes on all services at once and a restart, a timeline while they happen, and a verdict."""
 
 import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 
 from rich.console import Console
@@ -12,14 +13,25 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.demo.process import BridgeProcess
+from sandbox.demo.side import Spot
 from sandbox.demo.timeline import Timeline, short
 from sandbox.demo.town import ANN, BEN, LI, DemoFailed, Town, open_town
-from sandbox.demo.verdict import Expectation, Verdict, agent_text, judge
+from sandbox.demo.verdict import Expectation, Verdict, about, agent_text, judge
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
 
 ANSWER_TIMEOUT_S = 12.0
 PLAIN_WIDTH = 120
+SERVICES = (SLACK, DISCORD) = ("slack", "discord")
+
+
+class Kind(Enum):
+    """What somebody does."""
+
+    MENTION = "mention"
+    FOLLOW_UP = "follow_up"
+    POST = "post"
+    DIRECT = "direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +39,43 @@ class Scene:
     """Somebody asks something somewhere.
 
     Attributes:
-        after_restart: The bridge is restarted first.
+        service: As in the journal.
     """
 
+    service: str
+    kind: Kind
     title: str
     person: str
     question: str
-    direct: bool = False
-    in_thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Scenes that play at the same time; on each service the first mention begins the thread that is followed up."""
+
+    scenes: tuple[Scene, ...]
     after_restart: bool = False
 
 
-def scenes_of(words: Words) -> list[Scene]:
-    """Return the scenes, in order; the first one begins the thread the others go on in."""
+def rounds_of(words: Words) -> list[Round]:
+    """Return what is played, in order."""
+
+    def both(kind: Kind, titles: tuple[str, str], person: str, questions: tuple[str, str]) -> tuple[Scene, ...]:
+        return tuple(
+            Scene(*scene) for scene in zip(SERVICES, (kind,) * 2, titles, (person,) * 2, questions, strict=True)
+        )
+
+    mentioned = (words.mention_title, words.discord_mention_title)
+    asked = (words.mention_question, words.discord_mention_question)
+    followed = (words.follow_up_question, words.discord_follow_up_question)
+    after = (words.after_restart_question, words.discord_after_restart_question)
+    direct = (words.direct_question, words.discord_direct_question)
+    post = Scene(DISCORD, Kind.POST, words.post_title, BEN, words.post_question)
     return [
-        Scene(words.mention_title, ANN, words.mention_question),
-        Scene(words.follow_up_title, BEN, words.follow_up_question, in_thread=True),
-        Scene(words.restart_title, ANN, words.after_restart_question, in_thread=True, after_restart=True),
-        Scene(words.direct_title, LI, words.direct_question, direct=True),
+        Round(both(Kind.MENTION, mentioned, ANN, asked)),
+        Round((*both(Kind.FOLLOW_UP, (words.follow_up_title,) * 2, BEN, followed), post)),
+        Round(both(Kind.FOLLOW_UP, (words.restart_title,) * 2, ANN, after), after_restart=True),
+        Round(both(Kind.DIRECT, (words.direct_title,) * 2, LI, direct)),
     ]
 
 
@@ -85,13 +116,16 @@ class _Show:
         self._words = words
         self._console = console
         self._timeline = timeline
+        self._side_by_service = {side.service: side for side in town.sides}
         self._verdicts: list[Verdict] = []
-        self._thread_ts = ""
+        self._thread_by_service: dict[str, Spot] = {}
+        self._asked: list[Scene] = []
 
     async def begin(self) -> None:
         """Start the bridge."""
         await start_with_progress(self._town, self._words, self._console)
         self._console.print(Text(self._words.clock_note, style="dim"))
+        self._timeline.head()
 
     async def run(self) -> None:
         """Play the scenes.
@@ -99,12 +133,11 @@ class _Show:
         Raises:
             DemoFailed: One did not come to its end.
         """
-        for number, scene in enumerate(scenes_of(self._words), start=1):
-            self._timeline.catch_up()
-            self._console.print(Rule(f"{number}  {scene.title}", align="left", style="dim"))
-            if scene.after_restart:
+        for now in rounds_of(self._words):
+            self._timeline.begin(*((self._side_by_service[scene.service], scene.title) for scene in now.scenes))
+            if now.after_restart:
                 await self._restart()
-            await self._play(scene)
+            await self._play(now.scenes)
 
     async def _restart(self) -> None:
         code = await self._town.bridge.stop(self._town.journal)
@@ -112,48 +145,64 @@ class _Show:
             raise DemoFailed(self._words.restart_failed.format(code=code))
         await self._town.start_bridge(self._words)
 
-    async def _play(self, scene: Scene) -> None:
-        town = self._town
-        began_at = len(town.journal)
-        channel = town.channel_of(scene.person, direct=scene.direct)
-        if scene.direct:
-            asked_ts = root_ts = town.slack.say(scene.person, channel, scene.question)
-        elif scene.in_thread:
-            root_ts = self._thread_ts
-            asked_ts = town.slack.say(scene.person, channel, scene.question, root_ts)
-        else:
-            asked_ts = root_ts = self._thread_ts = town.slack.mention(scene.person, channel, scene.question)
-        answer_ts = await self._whole_answer(scene, channel, root_ts, asked_ts, began_at)
-        entries = self._entries(began_at)
-        verdict = judge(self._expected(scene), entries, town.slack.steps(channel, answer_ts))
-        self._verdicts.append(verdict)
+    async def _play(self, scenes: Sequence[Scene]) -> None:
+        """Let everybody ask, wait until all the answers are whole, and judge them."""
+        began_at = len(self._town.journal)
+        spots = [(scene, self._ask(scene)) for scene in scenes]
+        answers = {scene: await self._whole_answer(scene, spot, began_at) for scene, spot in spots}
+        before, self._asked = list(self._asked), [*self._asked, *scenes]
+        used = frozenset(verdict.conversation_id for verdict in self._verdicts)
+        for scene, spot in spots:
+            steps = self._side_by_service[scene.service].steps(spot, answers[scene])
+            self._verdicts.append(judge(self._expected(scene, before, used), self._entries(scene, began_at), steps))
 
-    async def _whole_answer(self, scene: Scene, channel: str, root_ts: str, asked_ts: str, began_at: int) -> str:
-        """Wait until the whole answer is visible and return the ``ts`` of its message."""
+    def _ask(self, scene: Scene) -> Spot:
+        side = self._side_by_service[scene.service]
+        match scene.kind:
+            case Kind.MENTION:
+                spot = self._thread_by_service[scene.service] = side.mention(scene.person, scene.question)
+                return spot
+            case Kind.FOLLOW_UP:
+                return side.say(scene.person, scene.question, self._thread_by_service[scene.service])
+            case Kind.DIRECT:
+                return side.direct(scene.person, scene.question)
+            case Kind.POST:
+                post = side.post(scene.person, scene.question)
+                assert post is not None  # scenes with posts play where there is a forum
+                return post
+
+    async def _whole_answer(self, scene: Scene, spot: Spot, began_at: int) -> str:
+        """Wait until the whole answer is visible and return the id of its message."""
         town = self._town
         deadline = town.clock.now() + ANSWER_TIMEOUT_S
         while True:
-            said = agent_text(self._entries(began_at))
-            shown = [a for a in town.slack.answers(channel, root_ts) if float(a.ts) > float(asked_ts)]
+            said = agent_text(self._entries(scene, began_at))
+            shown = self._side_by_service[scene.service].answers(spot)
             if said is not None and shown and shown[-1].text == said:
-                return shown[-1].ts
+                return shown[-1].id
             if (code := town.bridge.exit_code) is not None:
                 raise DemoFailed(self._words.died_in_scene.format(scene=scene.title, code=code))
             if town.clock.now() > deadline:
-                raise DemoFailed(self._words.not_answered.format(scene=scene.title, seconds=ANSWER_TIMEOUT_S))
+                title = f"{self._side_by_service[scene.service].name}, {scene.title}"
+                raise DemoFailed(self._words.not_answered.format(scene=title, seconds=ANSWER_TIMEOUT_S))
             await town.something_happens()
 
-    def _entries(self, began_at: int) -> list[Entry]:
-        return list(islice(self._town.journal, began_at, None))
+    def _entries(self, scene: Scene, began_at: int) -> list[Entry]:
+        return about(scene.question, islice(self._town.journal, began_at, None))
 
-    def _expected(self, scene: Scene) -> Expectation:
-        """Return what must hold: threads share a conversation and its memory, a direct message has its own."""
-        used = frozenset(verdict.conversation_id for verdict in self._verdicts)
-        others = scenes_of(self._words)[: len(self._verdicts)]
-        questions = tuple(other.question for other in others)
-        if scene.in_thread:
-            return Expectation(scene.title, self._verdicts[0].conversation_id, used, recalls=questions)
-        return Expectation(scene.title, None, used, must_not_know=questions)
+    def _expected(self, scene: Scene, before: Sequence[Scene], used: frozenset[str]) -> Expectation:
+        """Return what must hold: threads share a conversation and its memory, everything else has its own."""
+        platform = self._side_by_service[scene.service].name
+        thread = [other for other in before if _in_thread(other) and other.service == scene.service]
+        here = thread if scene.kind is Kind.FOLLOW_UP else []
+        elsewhere = tuple(other.question for other in self._asked if other not in (*here, scene))
+        if not here:
+            return Expectation(scene.title, None, used, must_not_know=elsewhere, platform=platform)
+        begun = next(v for v in self._verdicts if (v.platform, v.title) == (platform, here[0].title))
+        recalls = tuple(other.question for other in here)
+        return Expectation(
+            scene.title, begun.conversation_id, used, recalls=recalls, must_not_know=elsewhere, platform=platform
+        )
 
     # --- the end ---
 
@@ -163,8 +212,9 @@ class _Show:
         self._console.print(verdict_table(self._verdicts, self._words))
         failures = [sentence for verdict in self._verdicts for sentence in verdict.failures(self._words)]
         failures += [
-            self._words.violation.format(name=violation.name, detail=violation.detail)
-            for violation in self._town.slack.violations()
+            self._words.violation.format(service=side.name, name=violation.name, detail=violation.detail)
+            for side in self._town.sides
+            for violation in side.violations()
         ]
         if failures:
             self.lament(failures)
@@ -180,7 +230,8 @@ class _Show:
 
 async def start_with_progress(town: Town, words: Words, console: Console) -> None:
     """Start the bridge and let the person who waits see that."""
-    console.print(words.emulators_run.format(coze=town.coze.base_url, slack=town.slack.base_url), soft_wrap=True)
+    addresses = {"coze": town.coze.base_url, "slack": town.slack.base_url, "discord": town.discord.base_url}
+    console.print(words.emulators_run.format(**addresses), soft_wrap=True)
     if console.is_terminal:
         with console.status(words.starting_bridge):
             took_s = await town.start_bridge(words)
@@ -201,17 +252,20 @@ def lament(failures: Sequence[str], bridge: BridgeProcess, words: Words, console
 
 
 def verdict_table(verdicts: Sequence[Verdict], words: Words) -> Table:
-    """Return the table at the end, one row per scene."""
+    """Return the table at the end, one row per scene, service by service."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(words.platform)
     table.add_column(words.scene, overflow="fold")
     for heading in (words.steps, words.first_after, words.final_after):
         table.add_column(heading, justify="right")
     for heading in (words.exact, words.conversation, words.remembers):
         table.add_column(heading)
-    for number, verdict in enumerate(verdicts, start=1):
+    platforms = list(dict.fromkeys(verdict.platform for verdict in verdicts))
+    for verdict in sorted(verdicts, key=lambda verdict: platforms.index(verdict.platform)):
         place = words.fresh if verdict.is_new_conversation else words.same
         table.add_row(
-            f"{number}  {verdict.title}",
+            verdict.platform,
+            verdict.title,
             str(verdict.steps),
             f"{verdict.first_words_ms:.0f} ms",
             f"{verdict.final_ms:.0f} ms",
@@ -222,6 +276,10 @@ def verdict_table(verdicts: Sequence[Verdict], words: Words) -> Table:
             _judged(words, verdict.remembers),
         )
     return table
+
+
+def _in_thread(scene: Scene) -> bool:
+    return scene.kind in (Kind.MENTION, Kind.FOLLOW_UP)
 
 
 def _judged(words: Words, good: bool) -> Text:

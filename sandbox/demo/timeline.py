@@ -1,37 +1,23 @@
 """What the emulators saw, as lines: one for each thing worth seeing, with the time they saw it at."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.rule import Rule
 from rich.text import Text
 
 from sandbox.coze.dialect import COMPLETED, CREATED, DELTA, MESSAGE_COMPLETED
+from sandbox.demo.layout import Layout, growth
+from sandbox.demo.process import SERVICE as BRIDGE
+from sandbox.demo.side import Side, Told
 from sandbox.demo.town import Town
+from sandbox.demo.verdict import is_question, question_of
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
-from sandbox.slack.mentions import unescape
 
-WHO_CELLS, WHERE_CELLS = 7, 9
-BAR_CELLS, BAR_CHARS_PER_CELL = 12, 50
-EIGHTHS = " ▏▎▍▌▋▊▉█"
-EXCERPT_CELLS, EXCERPT_CELLS_MIN = 56, 16
-BEFORE_EXCERPT_CELLS = 58
-"""Time, who, where, bar and length, with the quotes."""
 ID_DIGITS = 6
-
-Line = tuple[str, str, Text]
-"""Who, where, what."""
-
-
-@dataclass(slots=True)
-class Growing:
-    """What was told of one chat so far."""
-
-    spoke: bool = False
+COZE = "coze"
 
 
 class Timeline:
@@ -41,22 +27,34 @@ class Timeline:
         self._town = town
         self._words = words
         self._console = console
-        self._excerpt_cells = max(EXCERPT_CELLS_MIN, min(EXCERPT_CELLS, console.width - BEFORE_EXCERPT_CELLS))
+        self._layout = Layout(console.width, town.sides)
+        self._side_by_service = {side.service: side for side in town.sides}
         self._position = 0
-        self._chats: dict[str, Growing] = {}
-        self._tell: dict[tuple[str, str], Callable[[Entry], Iterator[Line]]] = {
-            ("slack", "action"): self._action,
-            ("slack", "shown"): self._shown,
-            ("slack", "status"): self._status,
-            ("slack", "event"): self._slack_event,
-            ("slack", "reaction"): self._reaction,
-            ("slack", "redelivery"): self._redelivery,
-            ("slack", "reply"): self._slack_reply,
-            ("slack", "violation"): self._violation,
-            ("coze", "event"): self._coze_event,
-            ("coze", "reply"): self._coze_reply,
-            ("bridge", "process"): self._process,
+        self._speaking: set[str] = set()
+        self._side_by_question: dict[str, Side] = {}
+        self._side_by_conversation: dict[str, Side] = {}
+        self._tell: dict[tuple[str, str], Callable[[Entry], Iterator[Told]]] = {
+            (COZE, "event"): self._coze_event,
+            (COZE, "reply"): self._coze_reply,
         }
+
+    def begin(self, *titles: tuple[Side, str]) -> None:
+        """Print what happens next, above the lines of its service."""
+        self.catch_up()
+        self._console.print(Rule(style="dim"))
+        by_side: dict[str, Text] = {}
+        for side, title in titles:
+            known = by_side.setdefault(side.name, Text())
+            known.append("\n" if known else "").append(title, style="italic")
+        if self._layout.is_wide:
+            self._console.print(self._layout.row("", by_side))
+        for side, title in () if self._layout.is_wide else titles:
+            self._console.print(self._layout.line("", side, "", Text(title, style="italic")), soft_wrap=True)
+
+    def head(self) -> None:
+        """Print the names of the columns, if there are any."""
+        if self._layout.is_wide:
+            self._console.print(self._layout.head())
 
     def catch_up(self) -> None:
         """Print everything that happened since the last call."""
@@ -64,9 +62,7 @@ class Timeline:
         fresh = list(islice(journal, self._position, None))
         self._position += len(fresh)
         for entry in fresh:
-            tell = self._tell.get((entry.service, entry.kind))
-            for line in tell(entry) if tell else ():
-                self._print(entry.at, *line)
+            self._print(entry)
 
     async def run(self) -> None:
         """Print for ever."""
@@ -74,112 +70,71 @@ class Timeline:
             await self._town.something_happens()
             self.catch_up()
 
-    def _print(self, at: float, who: str, where: str, what: Text) -> None:
-        line = Text(f"{at - self._town.started_at:9.3f}  ", style="dim")
-        line.append(set_cell_size(who, WHO_CELLS), style=STYLES.get(who, "cyan"))
-        line.append(" ").append(set_cell_size(where, WHERE_CELLS), style="dim").append("  ").append_text(what)
-        self._console.print(line, soft_wrap=True)
+    def _print(self, entry: Entry) -> None:
+        time = f"{entry.at - self._town.started_at:.3f}"
+        side = self._side_by_service.get(entry.service)
+        if side is not None:
+            self._remember_question(side, entry)
+            for told in side.tell(entry):
+                self._put(time, side, told)
+        elif entry.service == BRIDGE:
+            line = self._layout.line(time, None, "", self._process(entry), who=BRIDGE)
+            self._console.print(line, soft_wrap=True)
+        elif entry.service == COZE:
+            self._remember_conversation(entry)
+            tell = self._tell.get((entry.service, entry.kind))
+            for told in tell(entry) if tell else ():
+                conversation = str(entry.detail.get("conversation_id") or "")
+                self._put(time, self._side_by_conversation.get(conversation), told, who="Coze")
 
-    # --- Slack ---
+    def _put(self, time: str, side: Side | None, told: Told, who: str = "") -> None:
+        what = told.what
+        if told.growth is not None:
+            chars = self._words.chars.format(count=f"{len(told.growth):4d}")
+            what = growth(chars, told.growth, self._layout.excerpt_cells)
+        self._console.print(self._layout.line(time, side, told.where, what, who=who), soft_wrap=True)
 
-    def _action(self, entry: Entry) -> Iterator[Line]:
-        detail = entry.detail
-        slack = self._town.slack
-        text = str(detail.get("text", "")).replace(f"<@{slack.bot_user_id}>", "@coze")
-        author = slack.find_user(detail["user"])
-        yield author.display_name, self._place(detail["channel"], detail.get("thread_ts")), Text(text, style="bold")
+    # --- whose conversation it is ---
 
-    def _shown(self, entry: Entry) -> Iterator[Line]:
-        detail = entry.detail
-        if detail["user"] != self._town.slack.bot_user_id:
+    def _remember_question(self, side: Side, entry: Entry) -> None:
+        if question := side.question_in(entry):
+            self._side_by_question[question] = side
+
+    def _remember_conversation(self, entry: Entry) -> None:
+        if not is_question(entry):
             return
-        text = detail["text"]
-        what = Text(bar(len(text)), style="green")
-        what.append(f" {self._words.chars.format(count=f'{len(text):4d}')}  ").append(
-            excerpt(text, self._excerpt_cells), style="dim"
-        )
-        yield "Slack", self._place(entry.name, detail["thread_ts"]), what
-
-    def _status(self, entry: Entry) -> Iterator[Line]:
-        if entry.name:
-            status = self._words.thinking.format(status=entry.name)
-            place = self._place(entry.detail["channel"], entry.detail["thread_ts"])
-            yield "Slack", place, Text(status, style="italic dim")
-
-    def _slack_event(self, entry: Entry) -> Iterator[Line]:
-        if entry.name == "socket.hello":
-            yield "Slack", "", Text(self._words.socket_open, style="dim")
-        elif entry.name == "socket.closed":
-            yield "Slack", "", Text(self._words.socket_closed, style="dim")
-
-    def _reaction(self, entry: Entry) -> Iterator[Line]:
-        if entry.detail["added"]:
-            yield "Slack", self._place(entry.detail["channel"], None), Text(self._words.reacted.format(name=entry.name))
-
-    def _redelivery(self, entry: Entry) -> Iterator[Line]:
-        yield "Slack", "", Text(self._words.delivered_again.format(name=entry.name), style="yellow")
-
-    def _slack_reply(self, entry: Entry) -> Iterator[Line]:
-        if error := entry.detail.get("error"):
-            yield "Slack", "", Text(self._words.refused.format(method=entry.name, error=error), style="yellow")
-
-    def _violation(self, entry: Entry) -> Iterator[Line]:
-        yield "Slack", "", Text(self._words.violation.format(name=entry.name, detail=entry.detail), style="bold red")
-
-    def _place(self, channel_id: str, thread_ts: str | None) -> str:
-        name = self._town.slack.find_channel(channel_id).name
-        if not name:
-            return self._words.direct
-        return self._words.in_thread.format(number=self._town.number_of(thread_ts)) if thread_ts else f"#{name}"
+        asked = question_of(entry)
+        for question, side in self._side_by_question.items():
+            if asked.endswith(question):
+                self._side_by_conversation[str(entry.detail["query"].get("conversation_id", ""))] = side
 
     # --- Coze and the bridge ---
 
-    def _coze_event(self, entry: Entry) -> Iterator[Line]:
+    def _coze_event(self, entry: Entry) -> Iterator[Told]:
         detail = entry.detail
         chat_id = str(detail.get("chat_id") or "")
-        known = self._chats.setdefault(chat_id, Growing())
         if entry.name == CREATED:
             what = self._words.chat_created.format(chat=short(chat_id), conversation=short(detail["conversation_id"]))
-            yield "Coze", "", Text(what, style="magenta")
-        elif entry.name == DELTA and detail.get("type") == "answer" and detail.get("content") and not known.spoke:
-            known.spoke = True
-            yield "Coze", "", Text(self._words.first_words, style="magenta")
+            yield Told("", Text(what, style="magenta"))
+        elif entry.name == DELTA and detail.get("type") == "answer" and detail.get("content"):
+            if chat_id not in self._speaking:
+                self._speaking.add(chat_id)
+                yield Told("", Text(self._words.first_words, style="magenta"))
         elif entry.name == MESSAGE_COMPLETED and detail.get("type") == "answer":
             what = self._words.answer_complete.format(chars=len(detail.get("content") or ""))
-            yield "Coze", "", Text(what, style="magenta")
+            yield Told("", Text(what, style="magenta"))
         elif entry.name == COMPLETED:
-            self._chats.pop(chat_id, None)
+            self._speaking.discard(chat_id)
 
-    def _coze_reply(self, entry: Entry) -> Iterator[Line]:
+    def _coze_reply(self, entry: Entry) -> Iterator[Told]:
         if code := entry.detail.get("code"):
             refusal = self._words.refused.format(method=entry.name, error=f"{code} {entry.detail.get('msg') or ''}")
-            yield "Coze", "", Text(refusal.rstrip(), style="yellow")
+            yield Told("", Text(refusal.rstrip(), style="yellow"))
 
-    def _process(self, entry: Entry) -> Iterator[Line]:
+    def _process(self, entry: Entry) -> Text:
         if entry.name == "started":
-            yield "bridge", "", Text(self._words.process_started.format(process=entry.detail["process_id"]))
-        else:
-            yield "bridge", "", Text(self._words.process_stopped.format(code=entry.detail["exit_code"]))
-
-
-STYLES: dict[str, Any] = {"Slack": "green", "Coze": "magenta", "bridge": "blue"}
-
-
-def bar(chars: int) -> str:
-    """Draw a length, always equally wide."""
-    eighths = min(BAR_CELLS * 8, max(1 if chars else 0, chars * 8 // BAR_CHARS_PER_CELL))
-    return ("█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")).ljust(BAR_CELLS)
-
-
-def excerpt(text: str, cells: int = EXCERPT_CELLS) -> str:
-    """Return the end of a text on one line, in quotes: where it grows."""
-    words = " ".join(unescape(text).split())
-    if cell_len(words) <= cells:
-        return f"“{words}”"
-    kept = words[-cells:]
-    while cell_len(kept) > cells - 1:
-        kept = kept[1:]
-    return f"“…{kept}”"
+            return Text(self._words.process_started.format(process=entry.detail["process_id"]))
+        return Text(self._words.process_stopped.format(code=entry.detail["exit_code"]))
 
 
 def short(number: str) -> str:

@@ -1,22 +1,28 @@
-"""The place where the demo happens: two emulated services, the people in them, and the bridge between."""
+"""The place where the demo happens: emulated services, the people in them, and the bridge between."""
 
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.clock import SandboxClock
 from sandbox.coze import CozeEmulator
 from sandbox.demo.agent import DemoAgent
+from sandbox.demo.discord_side import DiscordSide
 from sandbox.demo.process import BridgeProcess
+from sandbox.demo.side import Side
+from sandbox.demo.slack_side import SlackSide
 from sandbox.demo.words import Words
+from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
-from sandbox.slack import SlackEmulator, VisibleMessage
+from sandbox.slack import SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
 
 BOT_ID = "7498000011112222333"
 CHANNEL = "general"
+FORUM = "help"
 PEOPLE = (ANN, BEN, LI) = ("ann", "ben", "li")
 DRAIN_S = 1.0
 """How long answers may still run when the bridge is stopped: nobody wants to wait for a demo to end."""
@@ -34,6 +40,7 @@ class Town:
     """Everything that runs.
 
     Attributes:
+        sides: The chat services, as people use them.
         started_at: When the journal's time began, unix seconds of the sandbox.
     """
 
@@ -41,19 +48,21 @@ class Town:
     journal: Journal
     coze: CozeEmulator
     slack: SlackEmulator
+    discord: DiscordEmulator
+    sides: Sequence[Side]
     agent: DemoAgent
     bridge: BridgeProcess
     started_at: float
 
     async def start_bridge(self, words: Words) -> float:
-        """Start the bridge, wait until it is connected, and return how many seconds that took.
+        """Start the bridge, wait until it is connected everywhere, and return how many seconds that took.
 
         Raises:
             DemoFailed: It ended by itself, or was not connected in time.
         """
         began = self.clock.now()
         await self.bridge.start(self.journal)
-        while not self.slack.sockets.connections:
+        while not all(side.is_connected() for side in self.sides):
             if (code := self.bridge.exit_code) is not None:
                 raise DemoFailed(words.bridge_died.format(code=code))
             if self.clock.now() - began > CONNECT_TIMEOUT_S:
@@ -70,23 +79,6 @@ class Town:
             return False
         return True
 
-    def channel_of(self, person: str, *, direct: bool) -> str:
-        """Return the id of the channel, or of a person's direct conversation with the bot."""
-        return self.slack.open_dm(person) if direct else self.slack.find_channel(CHANNEL).id
-
-    def roots(self) -> list[VisibleMessage]:
-        """Return the messages that begin something, in the channel and in direct conversations, in order.
-
-        A root's number is its position here, from 1.
-        """
-        channels = [self.slack.find_channel(CHANNEL).id, *(self.slack.open_dm(person) for person in PEOPLE)]
-        messages = [message for channel in channels for message in self.slack.messages(channel)]
-        return sorted((m for m in messages if m.thread_ts in (None, m.ts)), key=lambda m: float(m.ts))
-
-    def number_of(self, root_ts: str) -> int:
-        """Return the number of a root; 0 for none."""
-        return next((number for number, root in enumerate(self.roots(), start=1) if root.ts == root_ts), 0)
-
 
 @asynccontextmanager
 async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
@@ -97,15 +89,25 @@ async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
     clock = SandboxClock()
     journal = Journal(clock)
     agent = DemoAgent()
-    async with CozeEmulator(clock, journal) as coze, SlackEmulator(clock, journal) as slack:
+    async with (
+        CozeEmulator(clock, journal) as coze,
+        SlackEmulator(clock, journal) as slack,
+        DiscordEmulator(clock, journal) as discord,
+    ):
         token = f"pat_{secrets.token_hex(16)}"
         coze.add_token(token)
         coze.add_bot(BOT_ID, name="Demo")
         coze.answers.agent = agent
         settle(slack, words)
-        bridge.config.write_text(configuration(coze, slack, token, words, bridge), encoding="utf-8")
+        settle_discord(discord, words)
+        adapters = {"slack": slack_section(slack), "discord": discord_section(discord)}
+        bridge.config.write_text(configuration(coze, token, adapters, words, bridge), encoding="utf-8")
+        sides = (
+            SlackSide(slack, words, channel=CHANNEL, people=PEOPLE),
+            DiscordSide(discord, words, channel=CHANNEL, forum=FORUM, people=PEOPLE),
+        )
         try:
-            yield Town(clock, journal, coze, slack, agent, bridge, clock.now())
+            yield Town(clock, journal, coze, slack, discord, sides, agent, bridge, clock.now())
         finally:
             await bridge.stop(journal)
 
@@ -119,21 +121,44 @@ def settle(slack: SlackEmulator, words: Words) -> None:
     slack.add_channel(CHANNEL, members=(ANN, BEN, LI))
 
 
-def configuration(coze: CozeEmulator, slack: SlackEmulator, token: str, words: Words, bridge: BridgeProcess) -> str:
+def settle_discord(discord: DiscordEmulator, words: Words) -> None:
+    """Let people of the same names move in here too; they are others."""
+    discord.default_guild.locale = words.locale
+    discord.add_user(ANN, words.locale, display_name="Ann")
+    discord.add_user(BEN, words.locale, display_name="Ben")
+    discord.add_user(LI, "zh-CN", display_name="李丽")
+    discord.add_channel(CHANNEL)
+    discord.add_channel(FORUM, "forum")
+
+
+def slack_section(slack: SlackEmulator) -> dict[str, Any]:
+    """Return the bridge's settings for Slack."""
+    return {"bot_token": slack.bot_token, "app_token": slack.app_token, "base_url": slack.api_url}
+
+
+def discord_section(discord: DiscordEmulator) -> dict[str, Any]:
+    """Return the bridge's settings for Discord."""
+    return {
+        "token": discord.bot_token,
+        "forums": [discord.find_channel(FORUM).id],
+        "api_url": discord.api_url,
+        "gateway_url": discord.gateway_url,
+    }
+
+
+def configuration(
+    coze: CozeEmulator, token: str, adapters: Mapping[str, dict[str, Any]], words: Words, bridge: BridgeProcess
+) -> str:
     """Return the bridge's configuration as somebody would write it by hand."""
-    sections: dict[str, dict[str, str | float]] = {
+    sections: dict[str, dict[str, Any]] = {
         "bridge": {"identity_secret": secrets.token_urlsafe(32), "language": words.language, "drain_s": DRAIN_S},
         "agents.default": {"bot_id": BOT_ID, "token": token, "base_url": coze.base_url},
-        "adapters.slack": {
-            "bot_token": slack.bot_token,
-            "app_token": slack.app_token,
-            "base_url": slack.api_url,
-        },
+        **{f"adapters.{name}": section for name, section in adapters.items()},
         "store": {"path": str(bridge.store)},
         "log": {"format": "console"},
     }
     lines: list[str] = []
     for name, values in sections.items():
-        # What JSON writes as a string, TOML reads as the same string.
+        # What JSON writes as a string or a list of strings, TOML reads as the same.
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)

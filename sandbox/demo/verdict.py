@@ -1,12 +1,12 @@
 """What a scene must show, measured in the journal alone (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sandbox.coze.dialect import DELTA, MESSAGE_COMPLETED
+from sandbox.demo.side import Step
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
-from sandbox.slack import Step
 
 STEPS_WANTED = 3
 CHAT = "POST /v3/chat"
@@ -22,6 +22,7 @@ class Expectation:
         conversation_id: Where the question must go; ``None``: to a conversation not used before.
         recalls: Earlier questions the agent must have seen.
         must_not_know: Questions from elsewhere that it must not have seen.
+        platform: Where the scene plays.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Expectation:
     used_before: frozenset[str]
     recalls: tuple[str, ...] = ()
     must_not_know: tuple[str, ...] = ()
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class Verdict:
 
     Attributes:
         steps: How many growing texts the answer showed, the whole one included.
-        first_words_ms: From the first delta leaving Coze to the first words in Slack.
-        final_ms: From the completed answer leaving Coze to the whole of it in Slack.
-        exact: Slack shows the agent's text, character by character.
+        first_words_ms: From the first delta leaving Coze to the first words being visible.
+        final_ms: From the completed answer leaving Coze to the whole of it being visible.
+        exact: What is shown is the agent's text, character by character.
         asked: How many times Coze was asked.
     """
 
@@ -53,21 +55,50 @@ class Verdict:
     right_conversation: bool
     remembers: bool
     asked: int
+    platform: str = ""
 
     def failures(self, words: Words) -> list[str]:
         """Return a sentence for everything that did not hold."""
         failed: list[str] = []
+        scene = f"{self.platform}, {self.title}" if self.platform else self.title
         if self.steps < STEPS_WANTED:
-            failed.append(words.too_few_steps.format(scene=self.title, steps=self.steps, wanted=STEPS_WANTED))
+            failed.append(words.too_few_steps.format(scene=scene, steps=self.steps, wanted=STEPS_WANTED))
         if not self.exact:
-            failed.append(words.not_exact.format(scene=self.title))
+            failed.append(words.not_exact.format(scene=scene))
         if not self.right_conversation:
-            failed.append(words.wrong_conversation.format(scene=self.title))
+            failed.append(words.wrong_conversation.format(scene=scene))
         if not self.remembers:
-            failed.append(words.forgot.format(scene=self.title))
+            failed.append(words.forgot.format(scene=scene))
         if self.asked != 1:
-            failed.append(words.asked_often.format(scene=self.title, times=self.asked))
+            failed.append(words.asked_often.format(scene=scene, times=self.asked))
         return failed
+
+
+def is_question(entry: Entry) -> bool:
+    """Tell whether an entry is Coze being asked something."""
+    return (entry.service, entry.kind, entry.name) == ("coze", "request", CHAT)
+
+
+def question_of(entry: Entry) -> str:
+    """Return what Coze was asked; a name may stand before what was said."""
+    return str(entry.detail["body"]["additional_messages"][-1]["content"])
+
+
+def about(question: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Return what happened at Coze because of one question, of all that goes on there at the same time.
+
+    Args:
+        entries: From the question on, and before the next one in the same conversation.
+    """
+    found: list[Entry] = []
+    conversations: set[str] = set()
+    for entry in entries:
+        if is_question(entry) and question_of(entry).endswith(question):
+            conversations.add(str(entry.detail["query"].get("conversation_id", "")))
+            found.append(entry)
+        elif entry.kind == "event" and entry.detail.get("conversation_id") in conversations:
+            found.append(entry)
+    return found
 
 
 def agent_text(entries: Sequence[Entry]) -> str | None:
@@ -95,7 +126,7 @@ def judge(expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step]
         raise ValueError("the agent is still speaking")
     grown = [step for step in steps if step.text and said.startswith(step.text[:RECOGNISED_CHARS])]
     whole = [step for step in grown if step.text == said]
-    asked = [entry for entry in entries if (entry.kind, entry.name) == ("request", CHAT)]
+    asked = [entry for entry in entries if is_question(entry)]
     conversation_id = str(asked[-1].detail["query"].get("conversation_id", "")) if asked else ""
     is_new = conversation_id not in expected.used_before
     return Verdict(
@@ -110,6 +141,7 @@ def judge(expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step]
         remembers=all(question in said for question in expected.recalls)
         and not any(question in said for question in expected.must_not_know),
         asked=len(asked),
+        platform=expected.platform,
     )
 
 

@@ -14,16 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.clock import SandboxClock
 from sandbox.coze.answers import ContextMessage, Prompt
 from sandbox.demo.agent import compose, earlier_questions
 from sandbox.demo.keyboard import LineEditor
+from sandbox.demo.layout import Layout, bar, excerpt
 from sandbox.demo.options import parse_options
 from sandbox.demo.process import clean_environment
-from sandbox.demo.timeline import bar, excerpt
-from sandbox.demo.verdict import Expectation, agent_text, judge
+from sandbox.demo.slack_side import SlackSide
+from sandbox.demo.town import CHANNEL, PEOPLE, settle
+from sandbox.demo.verdict import Expectation, about, agent_text, judge
 from sandbox.demo.words import EN, ZH
-from sandbox.journal import Entry
-from sandbox.slack import Step
+from sandbox.journal import Entry, Journal
+from sandbox.slack import SlackEmulator, Step
 
 DEADLINE_S = 60.0
 DEMO = (sys.executable, "-m", "bridge.cli", "demo")
@@ -71,6 +74,15 @@ def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
     """The long ones, begun at the same time, because they mostly wait."""
     folder = tmp_path_factory.mktemp("demo")
     lines = ["Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
+    lines += [
+        "/post here?",
+        "/as ben",
+        "/discord Who is there?",
+        "/thread 1",
+        "And here?",
+        "/post A post?",
+        "/thread 9",
+    ]
     running = {
         "en": perform(folder / "en", "--script", "--language", "en"),
         "zh": perform(folder / "zh", "--script", "--language", "zh"),
@@ -104,16 +116,18 @@ def wait_until_gone(folder: Path, *, folder_stays: bool = False) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
-    """Four scenes and a restart in well under a minute; every answer grows, exactly, in the right conversation."""
+    """Nine scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
     words = {"en": EN, "zh": ZH}[language]
     code, printed = performances[language].ended()
     assert code == 0, printed
     assert words.all_well.partition("{")[0] in printed
     assert words.no not in printed.split(words.remembers)[-1]
-    for title in (words.mention_title, words.follow_up_title, words.restart_title, words.direct_title):
-        assert title in printed
+    verdict = printed.rpartition(words.remembers)[2]
+    assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (4, 5)
+    for title in (words.mention_title, words.discord_mention_title, words.post_title, words.direct_title):
+        assert title[:20] in verdict
     assert printed.count(words.process_started.partition("{")[0]) == 2
-    assert printed.count(words.answer_complete.partition("{")[0]) == 4
+    assert printed.count(words.answer_complete.partition("{")[0]) == 9
     assert "Traceback" not in printed
 
 
@@ -124,6 +138,12 @@ def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None
     assert "You ask: *Ann: Where do I begin?*" in printed
     assert "- Ann: Where do I begin?" in printed
     assert "智能体：default" in printed
+    assert "You ask: *Ben: Who is there?*" in printed
+    assert "- Ben: Who is there?" in printed
+    assert "You ask: *Ben: A post?*" in printed
+    assert "Discord, #help, thread 2:" in printed
+    assert EN.no_forum in printed
+    assert EN.no_thread.format(service="Discord", number=9) in printed
     assert EN.no_command.format(command="/nonsense") in printed
     assert EN.nobody.format(name="nobody", people="ann, ben, li") in printed
     assert "Traceback" not in printed
@@ -206,12 +226,15 @@ class Terminal:
 
 @pytest.mark.parametrize("farewell", ["\x04", "/quit\r", signal.SIGINT, signal.SIGHUP])
 async def test_a_terminal_is_typed_into_and_left(tmp_path: Path, farewell: str | signal.Signals) -> None:
-    """In a terminal the channel is drawn while the answer grows; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
+    """A terminal shows both services while answers grow; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
     async with terminal(tmp_path) as (process, screen):
         await screen.shows(EN.hints[:20])
         screen.press("Wherx\x7fe?\r")
         await screen.shows("Where?")
         await screen.shows("You ask:")
+        screen.press("/discord Here?\r")
+        await screen.shows("Ann on Discord")
+        await screen.shows(EN.types)
         if isinstance(farewell, str):
             screen.press(farewell)
         else:
@@ -306,6 +329,18 @@ def test_a_bar_is_always_equally_wide() -> None:
     assert bar(1).strip() != ""
 
 
+@pytest.mark.parametrize(("width", "is_wide"), [(60, False), (99, False), (100, True), (200, True)])
+def test_an_excerpt_fits_its_line(width: int, is_wide: bool) -> None:
+    """Services stand side by side where there is room; what grows is cut to what its column holds."""
+    clock = SandboxClock()
+    slack = SlackEmulator(clock, Journal(clock))
+    settle(slack, EN)
+    side = SlackSide(slack, EN, channel=CHANNEL, people=PEOPLE)
+    layout = Layout(width, (side, side))
+    assert layout.is_wide is is_wide
+    assert 8 <= layout.excerpt_cells <= 56
+
+
 def test_an_excerpt_shows_the_end() -> None:
     """A long text is shown from where it grows, by width on the screen."""
     assert excerpt("a short\ntext") == "“a short text”"
@@ -323,6 +358,23 @@ STORY = (
     told(1.5, "event", "conversation.message.delta", type="answer", content="It is"),
     told(2.0, "event", "conversation.message.completed", type="answer", content="It is a Tuesday."),
 )
+
+
+def asked(at: float, conversation_id: str, content: str) -> Entry:
+    """Coze being asked something."""
+    body = {"additional_messages": [{"content": content}]}
+    return told(at, "request", "POST /v3/chat", query={"conversation_id": conversation_id}, body=body)
+
+
+def test_what_goes_on_at_the_same_time_is_told_apart() -> None:
+    """Of two questions at once each gets its own request and what happened in its conversation."""
+    mine = (asked(1.0, "c1", "Ann: Which day is it?"), told(1.2, "event", "x", conversation_id="c1"))
+    other = (asked(1.1, "c2", "Ann: Which year?"), told(1.3, "event", "x", conversation_id="c2"))
+    entries = sorted((*mine, *other), key=lambda entry: entry.at)
+    assert about("Which day is it?", entries) == list(mine)
+    assert about("Which year?", entries) == list(other)
+
+
 STEPS = (Step(1.1, "… thinking"), Step(1.6, "It is a"), Step(1.8, "It is a Tues"), Step(2.1, "It is a Tuesday."))
 
 
