@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 
 from bridge.config.environment import Origins, Tree, customary_variables, fill_customary, overlay, required_are_set
 from bridge.config.mistakes import ABSENT, Mistake, Path, env_names, is_secret, mistakes_of, nearest
@@ -108,9 +108,9 @@ def secret_advice(secret: str) -> str:
 
 
 def without_secrets(model: type[AdapterSettings]) -> type[AdapterSettings]:
-    """Derive a model that accepts the absence of required secrets."""
+    """Derive a model in which required secrets may be absent; they are empty then."""
     optional: dict[str, Any] = {
-        name: (info.annotation | None, None)  # type: ignore[operator]  # an annotation at run time
+        name: (info.annotation, Field(SecretStr(""), json_schema_extra=info.json_schema_extra))
         for name, info in model.model_fields.items()
         if info.is_required() and is_secret(info)
     }

@@ -88,6 +88,16 @@ async def test_an_unknown_command_suggests_the_nearest(tmp_path: Path) -> None:
     assert "Did you mean 'check'?" in ended.err
 
 
+async def test_an_invitation_takes_the_application_from_the_token(tmp_path: Path) -> None:
+    """With a token in the environment the link is ready; without one it says where the number is to be found."""
+    token = "MTIzNDU2Nzg5MDEyMzQ1Njc4OQ.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
+    ready = await command(tmp_path, "invite", "discord", extra={"DISCORD_BOT_TOKEN": token})
+    assert (ready.code, "client_id=1234567890123456789" in ready.out, ready.err) == (0, True, "")
+    assert "GabcdE" not in ready.out
+    without = await command(tmp_path, "invite", "discord")
+    assert (without.code, "Developer Portal" in without.out) == (0, True)
+
+
 async def test_manifest_needs_no_tokens(tmp_path: Path) -> None:
     """It is the first thing one needs, before there is any token; other verbs are the adapter's to know."""
     ended = await command(tmp_path, "manifest", "slack")
