@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -23,17 +23,23 @@ from bridge.delivery import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
 from bridge.extension import Services
 from bridge.gate import AccessList, Gate, GateRules
+from bridge.health import Health
+from bridge.http_server import health_routes, http_server
 from bridge.intake import Intake
 from bridge.lanes import Lanes
 from bridge.live import LiveTurn
+from bridge.metrics import Metrics
 from bridge.model import TurnState
+from bridge.observing import Connection
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Route, Routes
 from bridge.settings import GateSettings
 from bridge.stores import open_store
+from bridge.systemd import READY, STOPPING, Systemd
 from bridge.texts import say
 from bridge.turn import TurnOptions, Turns
+from bridge.watched_agent import WatchedAgent
 
 log = structlog.get_logger(__name__)
 
@@ -55,20 +61,27 @@ class Bridge:
         routes: Routes,
         live: dict[str, LiveTurn],
         tasks: asyncio.TaskGroup,
+        agents: Mapping[str, WatchedAgent],
+        metrics: Metrics,
     ) -> None:
         self._config = config
         self._store = store
         self._clock = clock
         self._tasks = tasks
         self._platforms: dict[str, Platform] = {}
-        self.connected: dict[str, asyncio.Event] = {}
+        self.connected: dict[str, Connection] = {}
+        self.metrics = metrics
+        self.health = Health(store, clock, self.connected, agents)
         self._serving: list[asyncio.Task[None]] = []
         settings = config.bridge
         self._lanes = Lanes(
             tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting
         )
         self._live = live
-        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms, live)
+        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms, live, self.metrics)
+        self.metrics.watch_lanes(
+            active=lambda: self._lanes.active, waiting=lambda: len(self._lanes.waiting()), running=lambda: len(live)
+        )
         control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
         self._lanes.employ(Dispatch(turns, control))
         self.intake = Intake(
@@ -84,7 +97,7 @@ class Bridge:
     def add(self, platform: Platform) -> None:
         """Make a platform known, whose clients are open; nothing is received from it yet."""
         self._platforms[platform.name] = platform
-        self.connected[platform.name] = asyncio.Event()
+        self.connected[platform.name] = Connection(platform.name, self._clock, self.metrics)
 
     def serve(self) -> None:
         """Begin to receive from every platform."""
@@ -97,6 +110,7 @@ class Bridge:
                 log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
                 continue
             log.info("turn taken up", turn=turn.turn_id, state=turn.state)
+            self.metrics.turn_taken_up(turn.envelope.place.instance, turn.state)
             self._lanes.reserve(turn.key, bounded=False).fill(turn)
 
     async def all_rest(self) -> None:
@@ -115,6 +129,7 @@ class Bridge:
 
     async def stop(self) -> None:
         """Stop receiving, let running answers finish until the deadline, cut the rest."""
+        self.health.stopping = True
         for task in self._serving:
             task.cancel()
         if self._serving:
@@ -153,9 +168,12 @@ class Bridge:
 
 @asynccontextmanager
 async def assemble(
-    config: Config, *, kinds: Callable[[str], bool], clock: Clock | None = None
+    config: Config, *, kinds: Callable[[str], bool], clock: Clock | None = None, with_page: bool = False
 ) -> AsyncIterator[Bridge]:
     """Open the store, the agents and the platforms whose kind ``kinds`` accepts; leaving stops everything in order.
+
+    The health page is served ``with_page``: from when the store is ours until it is let go, so that a successor that
+    waits for the store finds the port free.
 
     Raises:
         StoreError: The store cannot be opened.
@@ -170,10 +188,11 @@ async def assemble(
 
     async with AsyncExitStack() as resources:
         store = await resources.enter_async_context(open_store(config.store, clock))
-        bindings = {}
+        bindings, agents, metrics = {}, {}, Metrics()
         for name, entry in config.agents.items():
             agent = await resources.enter_async_context(CozeAgent(entry, clock, on_waiting=tell_waiting))
-            bindings[name] = AgentBinding(name, agent, entry.bot_id, entry.variables)
+            agents[name] = WatchedAgent(name, agent, clock, metrics)
+            bindings[name] = AgentBinding(name, agents[name], entry.bot_id, entry.variables)
         routes = Routes(
             bindings,
             config.default_agent,
@@ -186,8 +205,11 @@ async def assemble(
             if kinds(adapter.kind)
         ]
         async with asyncio.TaskGroup() as tasks:
-            bridge = Bridge(config, store, clock, routes, live, tasks)
-            tidying = tasks.create_task(bridge.keep_tidy())
+            bridge = Bridge(config, store, clock, routes, live, tasks, agents, metrics)
+            tending = [tasks.create_task(bridge.keep_tidy())]
+            if with_page:
+                await resources.enter_async_context(http_server(config.health, health_routes(bridge.health, metrics)))
+                tending.append(tasks.create_task(metrics.watch_loop(clock)))
             for platform in platforms:
                 bridge.add(platform)
             try:
@@ -196,7 +218,8 @@ async def assemble(
                 yield bridge
             finally:
                 await bridge.stop()
-                tidying.cancel()
+                for task in tending:
+                    task.cancel()
 
 
 async def run(config: Config) -> int:
@@ -213,22 +236,25 @@ async def run(config: Config) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        async with assemble(config, kinds=lambda kind: config_runs(config, kind)) as bridge:
-            return await _until(stopping, bridge)
+        async with assemble(config, kinds=lambda kind: config_runs(config, kind), with_page=True) as bridge:
+            return await _until(stopping, bridge, Systemd(os.environ))
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
-async def _until(stopping: asyncio.Event, bridge: Bridge) -> int:
+async def _until(stopping: asyncio.Event, bridge: Bridge, systemd: Systemd) -> int:
     """Wait for the signal or for the last adapter to rest."""
+    systemd.tell(READY)
     async with asyncio.TaskGroup() as tasks:
         announcing = tasks.create_task(_announce(bridge))
+        feeding = tasks.create_task(systemd.feed_watchdog(SystemClock()))
         signalled = tasks.create_task(stopping.wait())
         resting = tasks.create_task(bridge.all_rest())
         await asyncio.wait({signalled, resting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (announcing, signalled, resting):
+        for task in (announcing, feeding, signalled, resting):
             task.cancel()
+    systemd.tell(STOPPING)
     if not stopping.is_set():
         log.error("no adapter is left, ending")
         return 1

@@ -21,6 +21,7 @@ from bridge.errors import (
     PlatformUnavailable,
 )
 from bridge.model import Budget, Capabilities, PartRules, PostedPart, View
+from bridge.observing import ReplyWatch
 from bridge.pacing import Pacer, Urgency
 from bridge.ports import Clock, Reply
 from bridge.rendering import PartSequence
@@ -74,6 +75,7 @@ class Delivery:
         clock: Clock,
         posted: Callable[[PostedPart], Awaitable[None]],
         doubt: str,
+        watch: ReplyWatch,
     ) -> None:
         """``posted`` writes down each new message id; ``doubt`` is the sentence under a post that may be a double."""
         self._name = name
@@ -86,6 +88,7 @@ class Delivery:
         self._clock = clock
         self._posted = posted
         self._doubt = doubt
+        self._watch = watch
         self._parts = PartSequence(rules)
         self._chars = 0
         self._messages: list[_Message] = []
@@ -113,6 +116,8 @@ class Delivery:
         """
         self._messages = [_Message(message_id, None) for message_id in message_ids]
         self._taken_over = bool(message_ids)
+        if message_ids:
+            self._watch.words_stand()
         self._unknown.add(len(message_ids))
 
     def changed(self) -> None:
@@ -249,15 +254,17 @@ class Delivery:
     # --- sending ---
 
     async def _send(self, index: int, view: View) -> None:
-        budgets = self._budgets(index)
+        budgets, kind = self._budgets(index), "post" if self._must_post(index) else "edit"
         self._pacer.spent(self._name, budgets, self._clock.now())
         try:
-            if self._must_post(index):
-                await self._post(index, view)
-            else:
-                await self._reply.edit(self._messages[index].message_id, view)
-                self._messages[index].view = view
+            with self._watch.request(kind, budgets):
+                if self._must_post(index):
+                    await self._post(index, view)
+                else:
+                    await self._reply.edit(self._messages[index].message_id, view)
+                    self._messages[index].view = view
             self._failures = 0
+            self._watch.shown(view.text, self._first_delta_at)
         except PlatformRateLimited as error:
             self._pacer.refused(budgets, error.retry_after_s, self._clock.now())
             self._give_up_if_late(error)

@@ -108,6 +108,11 @@ class _Lane:
         self.wake()
 
 
+def _named(turn: TurnRecord) -> dict[str, str]:
+    """Return what a log line about a turn carries."""
+    return {"turn": turn.turn_id, "conversation": turn.key, "platform": turn.envelope.place.instance}
+
+
 class Lanes:
     """All lanes of this process."""
 
@@ -150,6 +155,11 @@ class Lanes:
         ticket = Ticket(lane)
         lane.tickets.append(ticket)
         return ticket
+
+    @property
+    def active(self) -> int:
+        """How many lanes have something to do."""
+        return len(self._lanes)
 
     def is_active(self, key: ConversationKey) -> bool:
         """Tell whether a turn of this lane runs or waits."""
@@ -234,7 +244,7 @@ class Lanes:
             return
         lane.running = ticket.turn if ticket.waits else None
         try:
-            await self._guard(self._attend(ticket, ticket.turn, held), "turn", turn=ticket.turn.turn_id)
+            await self._guard(self._attend(ticket, ticket.turn, held), "turn", **_named(ticket.turn))
         finally:
             lane.running = None
 

@@ -167,6 +167,10 @@ class ReplyWatch:
         self._words_shown = True
         self._observer.first_words_shown(self._adapter, self._since_question_s(), self._clock.now() - agent_began_at)
 
+    def words_stand(self) -> None:
+        """Know that an earlier process showed words of this answer already: when is not known."""
+        self._words_shown = True
+
     def all_shown(self, agent_ended_at: float) -> None:
         """Tell that nothing is left to show; counts only where the agent said something."""
         if self._words_shown:

@@ -31,6 +31,7 @@ from bridge.lanes import HeldLease
 from bridge.ledger import UNENDED, Ledger
 from bridge.live import LiveTurn, Stopped
 from bridge.model import AnswerCompleted, Envelope, Outcome, PostedPart, TurnRecord, TurnState
+from bridge.observing import UNOBSERVED, Observer, ReplyWatch
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Reply, Store
 from bridge.routes import Routes
@@ -75,12 +76,14 @@ class Turns:
         options: TurnOptions,
         platforms: Mapping[str, Platform],
         live: dict[str, LiveTurn] | None = None,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         """``live`` may be shared with whoever has to find a running turn by its id."""
         self.store = store
         self.clock = clock
         self.pacer = pacer
         self.options = options
+        self.observer = observer
         self._routes = routes
         self._platforms = platforms
         self.live = {} if live is None else live
@@ -109,6 +112,7 @@ class Turns:
         with suppress(PlatformError):
             await reply.settle()
         await self.store.advance(record.turn_id, UNENDED, {"state": TurnState.ENDED, "outcome": outcome}, lease.now)
+        self.observer.turn_ended(envelope.place.instance, outcome)
 
     async def _give_up(self, record: TurnRecord, lease: HeldLease) -> None:
         """Close a turn that was cut so long ago that its answer would surprise."""
@@ -132,6 +136,7 @@ class Turns:
                 await reply.settle()
         changes = {"state": TurnState.ENDED, "outcome": Outcome.FAILED, "reason": reason}
         await self.store.advance(record.turn_id, UNENDED, changes, lease.now)
+        self.observer.turn_ended(envelope.place.instance, Outcome.FAILED)
 
     def speaks(self, envelope: Envelope) -> str:
         """The language in which its author reads our sentences."""
@@ -151,6 +156,8 @@ class _Run:
         self._turn_id = ledger.record.turn_id
         self._reply: Reply = platform.reply(envelope, self._turn_id, self._locale)
         self._draft = Draft()
+        self._observer, self._adapter = turns.observer, platform.name
+        self._watch = ReplyWatch(turns.observer, turns.clock, platform.name, ledger.record.created_at_s)
         self._delivery = Delivery(
             self._turn_id,
             self._reply,
@@ -162,6 +169,7 @@ class _Run:
             clock=turns.clock,
             posted=ledger.posted,
             doubt=say(Say.MAYBE_DUPLICATE, self._locale),
+            watch=self._watch,
         )
         live.queued = self._delivery.queued
         self._asking = Asking(
@@ -191,6 +199,7 @@ class _Run:
         except PlatformError as error:
             log.info("sign of life not taken away", reason=error.reason)
         await self._ledger.advance_if_possible(TurnState.ENDED, outcome=ending.outcome, reason=ending.reason)
+        self._observer.turn_ended(self._adapter, ending.outcome)
         took_s = round(self._clock.now() - started_at, 3)
         log.info("turn ended", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
 
@@ -199,11 +208,14 @@ class _Run:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._delivery.run())
             ending = await self._restored() if self._ledger.state in KNOWN_ANSWER else await self._converse()
+            agent_ended_at = self._clock.now()
             if self._ledger.state is TurnState.ASKED:
                 await self._ledger.advance_if_possible(TurnState.ANSWERED, answer=self._draft.text)
             if self._ledger.state is TurnState.ANSWERED:
                 await self._ledger.advance_if_possible(TurnState.DELIVERING)
             self._delivery.finish(ending.footer)
+        if ending.outcome is Outcome.DELIVERED:
+            self._watch.all_shown(agent_ended_at)
         return ending
 
     async def _begin(self) -> None:

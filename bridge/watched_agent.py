@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from bridge.errors import (
+    AgentCancelled,
     AgentError,
     AgentProtocolError,
     AgentRateLimited,
@@ -117,6 +118,9 @@ class WatchedAgent:
     def _call(self) -> Iterator[None]:
         try:
             yield
+        except AgentCancelled:  # what somebody asked for
+            self._answered()
+            raise
         except AgentError as error:
             good = not isinstance(error, UNWELL)
             trouble = "" if good else f"{type(error).__name__} {error.code or ''}".strip()
@@ -124,6 +128,9 @@ class WatchedAgent:
             self._observer.agent_failed(self._name, error)
             raise
         # Whatever else leaves a call (a stop, a store that fails) says nothing about the agent.
+        self._answered()
+
+    def _answered(self) -> None:
         self.last_call = LastCall(self._clock.now(), good=True)
         self._observer.agent_answered(self._name)
 

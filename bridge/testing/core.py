@@ -12,6 +12,7 @@ from bridge.intake import Intake
 from bridge.keys import turn_id
 from bridge.lanes import Lanes
 from bridge.model import Envelope, Outcome, TurnRecord, TurnState
+from bridge.observing import UNOBSERVED, Observer
 from bridge.pacing import Pacer
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
@@ -81,6 +82,7 @@ async def core_of(
     platform: FakePlatform | None = None,
     clock: FakeClock | None = None,
     store: MemoryStore | None = None,
+    observer: Observer = UNOBSERVED,
 ) -> AsyncIterator[Core]:
     """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``."""
     clock = clock or FakeClock()
@@ -90,7 +92,7 @@ async def core_of(
         routes = Routes({"default": AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})}, "default")
         platforms = {platform.name: platform}
         lanes = Lanes(tasks, opened, clock, holder="test", max_waiting=max_waiting)
-        turns = Turns(routes, opened, clock, Pacer(), options, platforms)
+        turns = Turns(routes, opened, clock, Pacer(), options, platforms, observer=observer)
         control = Control(turns, lanes, routes, opened, clock, platforms, scope=options.asking.scope)
         lanes.employ(Dispatch(turns, control))
         intake = Intake(

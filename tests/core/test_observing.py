@@ -115,6 +115,16 @@ def test_first_words_and_the_whole_answer() -> None:
     assert notes.of("answer_shown") == [("chat", 9.0, 0.25)]
 
 
+def test_words_that_an_earlier_process_showed() -> None:
+    """When they came to be seen is not known and not told; the whole answer is."""
+    notes = Notes()
+    watch = ReplyWatch(notes, FakeClock(), "chat", 0.0)
+    watch.words_stand()
+    watch.shown("Hello", 0.0)
+    watch.all_shown(0.0)
+    assert [note[0] for note in notes.told] == ["answer_shown"]
+
+
 def test_a_wall_clock_that_was_set_back_makes_no_negative_time() -> None:
     """The question's time comes from another clock reading, perhaps of another day."""
     clock, notes = FakeClock(), Notes()

@@ -61,7 +61,6 @@ async def test_a_good_answer_is_remembered_with_its_cost() -> None:
         (AgentBusy("occupied", code=4016), True),
         (AgentRejected("bad question", code=4000), True),
         (ConversationGone("gone", code=4002), True),
-        (AgentCancelled("cancelled"), True),
     ],
 )
 async def test_what_a_failure_says_about_the_service(error: AgentError, good: bool) -> None:
@@ -73,6 +72,15 @@ async def test_what_a_failure_says_about_the_service(error: AgentError, good: bo
     code = f" {error.code}" if error.code else ""
     assert agent.last_call == LastCall(0.0, good, "" if good else f"{type(error).__name__}{code}")
     assert notes.told == [("agent_failed", "default", type(error).__name__)]
+
+
+async def test_a_run_that_was_cancelled_is_no_failure() -> None:
+    """Somebody asked for it, and the service complied."""
+    agent, _, _, notes = watched([ChatStarted(CHAT), AgentCancelled("cancelled")])
+    with pytest.raises(AgentCancelled):
+        await listen(agent)
+    assert agent.last_call == LastCall(0.0, good=True)
+    assert notes.told == [("agent_answered", "default")]
 
 
 async def test_a_good_call_makes_up_for_a_bad_one() -> None:
