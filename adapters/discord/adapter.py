@@ -129,7 +129,7 @@ class DiscordPlatform:
         us = await self._identify()
         question = parse_delivery_key(envelope.delivery_key)
         if question.channel != envelope.place.channel:
-            messages = await thread_before(self._web, question, limit, envelope.place.channel)
+            messages = await thread_before(self._web, question, limit, envelope.place.channel, us)
         else:
             messages = await chain_before(self._web, question, limit)
         return retold(messages, us, KnownNames())

@@ -274,11 +274,14 @@ def _in_short(error: Exception) -> str:
 
 
 class _OneLine(logging.Filter):
-    """Keeps the SDK's complaints to one line: it repeats them with a traceback at every attempt."""
+    """Keeps the SDK's complaints to one line, and those about voice to itself.
+
+    It repeats the former with a traceback at every attempt.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
-        return True
+        return "voice will NOT be supported" not in record.getMessage()
 
 
 _ONE_LINE = _OneLine()

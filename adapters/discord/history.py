@@ -31,14 +31,16 @@ async def messages_after(web: Web, channel: str, message: str) -> AsyncGenerator
         after = str(page[-1].get("id"))
 
 
-async def thread_before(web: Web, question: MessageRef, limit: int, parent: str) -> list[Message]:
+async def thread_before(web: Web, question: MessageRef, limit: int, parent: str, us: Identity) -> list[Message]:
     """Return what was said in a thread before a question, oldest first: its beginning and the newest messages.
+
+    Our sentences of comfort are left out: in threads they are the ones that reply to something.
 
     Raises:
         PlatformError: As ``Web.call``.
     """
     messages = await _page(web, question.channel, {"before": question.message}, limit)
-    spoken = [message for message in messages if message.get("type") in SPOKEN]
+    spoken = [message for message in messages if message.get("type") in SPOKEN and not _is_notice(message, us)]
     root = [] if _begins_with(messages, question.channel) else await _thread_root(web, question, parent)
     return [*root, *spoken[max(0, len(spoken) + len(root) - limit) :]][:limit]
 
@@ -61,6 +63,16 @@ async def chain_before(web: Web, question: MessageRef, limit: int) -> list[Messa
             chain.append(message := parent)
         wanted = next(iter(ancestors(message)), "")
     return list(reversed(chain[1:]))[-limit:]
+
+
+def _is_notice(message: Message, us: Identity) -> bool:
+    return is_ours(message, us) and bool(message.get("message_reference"))
+
+
+def is_ours(message: Message, us: Identity) -> bool:
+    """Tell whether we wrote a message."""
+    author = message.get("author")
+    return isinstance(author, Mapping) and author.get("id") == us.user_id
 
 
 def _begins_with(messages: Sequence[Message], message_id: str) -> bool:
@@ -95,8 +107,7 @@ def retold(messages: Sequence[Message], us: Identity, names: Names) -> list[Earl
     """Return messages as the agent shall read them; those without words are left out."""
     told = []
     for message in messages:
-        author = message.get("author")
-        ours = isinstance(author, Mapping) and author.get("id") == us.user_id
+        ours = is_ours(message, us)
         text = spoken_text(str(message.get("content") or "")) if ours else words_of(message, us, names)
         if text:
             told.append(EarlierMessage(author_name(message), text, ours=ours))

@@ -127,7 +127,7 @@ class DiscordReply:
         """Post one part under a name of its own; never sent twice from here."""
         await self._begin_thread()
         nonce = part_nonce(self._turn_id, index, self._editions.get(index, 0))
-        body = outbound.create_body(_fitting(view), nonce, self._reply_to())
+        body = outbound.create_body(_fitting(view), nonce, self._replied_to)
         self._attempts[index] = _Attempt(body, self._services.clock.now())
         return await self._create_part(index, body)
 
@@ -165,9 +165,13 @@ class DiscordReply:
         return found
 
     async def notice(self, text: str) -> str:
-        """Post a sentence of ours: in the thread if there is one already, else beside the question."""
+        """Post a sentence of ours: in the thread if there is one already, else beside the question.
+
+        It replies to the question, which in a thread tells it from the parts of an answer.
+        """
         spot = self._spot if self._thread_is_there else fallen_back(self._spot)
-        body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), _answered(spot))
+        reply_to = spot.question.message if spot.channel == spot.question.channel else ""
+        body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), reply_to)
         attempt = 0
         while True:
             try:
@@ -220,8 +224,9 @@ class DiscordReply:
 
     # --- requests ---
 
-    def _reply_to(self) -> str:
-        return _answered(self._spot)
+    @property
+    def _replied_to(self) -> str:
+        return self._spot.question.message if self._spot.replies else ""
 
     def _message(self, message_id: str) -> str:
         return f"/channels/{self._spot.channel}/messages/{message_id}"
@@ -269,25 +274,20 @@ class DiscordReply:
 
     async def _look_through_history(self, index: int) -> str | None:
         await self._begin_thread()
-        question = self._spot.question
         if self._spot.shared and not self._spot.replies:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
         ours, us = [], await self._our_id()
-        async for message in messages_after(self._web, self._spot.channel, question.message):
+        async for message in messages_after(self._web, self._spot.channel, self._spot.question.message):
             if _text(message, "author", "id") != us or message.get("type") not in SPOKEN:
                 continue
             if message.get("nonce") == part_nonce(self._turn_id, index, self._editions.get(index, 0)):
                 return str(message["id"])
-            replied_to = _text(message, "message_reference", "message_id")
-            if replied_to == (question.message if self._spot.replies else "") and message["id"] not in self._posted:
+            if _text(message, "message_reference", "message_id") == self._replied_to:
                 ours.append(str(message["id"]))
-        earlier = sum(posted_index < index for posted_index in self._editions)
-        place = index - earlier
-        return ours[place] if 0 <= place < len(ours) else None
-
-
-def _answered(spot: Spot) -> str:
-    return spot.question.message if spot.replies else ""
+        # Discord may not tell the names: then the parts are told by their order.
+        unknown = [message_id for message_id in ours if message_id not in self._posted]
+        place = index - sum(posted_index < index for posted_index in self._editions)
+        return unknown[place] if 0 <= place < len(unknown) else None
 
 
 def _fitting(view: View) -> str:

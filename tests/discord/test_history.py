@@ -23,6 +23,7 @@ async def test_a_thread_is_read_from_its_beginning(
     thread = discord.start_thread("bob", "general", "printer", message_id=root)
     discord.say("bob", thread, f"<@{discord.bot_user_id}> again? ask <@{discord.find_user('ann').id}>")
     await platform.reply(asked(channel=thread), TURN, "en").post(0, View("Call @here for help", footer="note"))
+    await platform.reply(asked("!status", channel=thread), TurnId("s" * 16), "en").notice("I am free.")
     question = asked("what now?", channel=thread)
     discord.say("ann", thread, "later")
     assert told(await platform.earlier_messages(question, 30)) == [
@@ -30,10 +31,11 @@ async def test_a_thread_is_read_from_its_beginning(
         ("波波", "again? ask @Ann", False),
         ("Ann", "hello", False),
         ("coze", "Call @here for help", True),
+        ("Ann", "!status", False),
     ]
     assert told(await platform.earlier_messages(question, 2)) == [
         ("Ann", "The printer is on fire", False),
-        ("coze", "Call @here for help", True),
+        ("Ann", "!status", False),
     ]
     assert told(await platform.earlier_messages(question, 0)) == []
 

@@ -25,6 +25,7 @@ from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 
 TURN = TurnId("abcdefghijklmnop")
+OTHER_TURN = TurnId("qrstuvwxyz234567")
 CREATE = "POST /channels/{channel}/messages"
 EDIT = "PATCH /channels/{channel}/messages/{message}"
 THREAD = "POST /channels/{channel}/messages/{message}/threads"
@@ -54,6 +55,13 @@ def replying(platform: Platform, asked: Any) -> Any:
 def bodies(journal: Journal, route: str) -> list[dict[str, Any]]:
     """Return the bodies of every request of a route."""
     return [entry.detail["body"] for entry in journal.select(kind="request", name=route)]
+
+
+def forget_names(discord: DiscordEmulator) -> None:
+    """Let the history tell no nonces: whether Discord's does is not known."""
+    for channel in discord.service.world.channels:
+        for message in discord.service.world.messages(channel):
+            message.nonce = None
 
 
 # --- threads and typing ---
@@ -347,10 +355,11 @@ def late(services: Services, settings_for: Any) -> Any:
     return make
 
 
+@pytest.mark.parametrize("names_are_told", [True, False])
 @pytest.mark.parametrize("mode", ["thread", "reply"])
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
 async def test_a_post_lost_long_ago_is_looked_for(
-    late: Any, asked: Any, discord: DiscordEmulator, mode: str, fault: str
+    late: Any, asked: Any, discord: DiscordEmulator, mode: str, fault: str, names_are_told: bool
 ) -> None:
     """Names are not trusted any more: what we wrote after the question tells."""
     question = asked()
@@ -359,18 +368,44 @@ async def test_a_post_lost_long_ago_is_looked_for(
         reply = platform.reply(question, TURN, "en")
         first = await reply.post(0, View("one"))
         discord.say("bob", "general", "in between")
+        if mode == "thread":
+            await platform.reply(asked("!status", channel=question.message_id), OTHER_TURN, "en").notice("fine")
         discord.faults.plan(CREATE, fault)
         with pytest.raises(PlatformUnavailable):
             await reply.post(1, View("two"))
         clock.late_s = limits.NONCE_TRUSTED_S + 1
         discord.clock.advance(limits.NONCE_TRUSTED_S + 1)
+        if not names_are_told:
+            forget_names(discord)
         found = await reply.find_posted(1)
         if fault == "drop_before":
             assert found is None
             found = await reply.post(1, View("two"))
     channel = question.message_id if mode == "thread" else "general"
-    assert [(shown.id, shown.text) for shown in discord.answers(channel)] == [(first, "one"), (found, "two")]
+    answers = [(shown.id, shown.text) for shown in discord.answers(channel) if shown.text != "fine"]
+    assert answers == [(first, "one"), (found, "two")]
     assert not discord.violations()
+
+
+@pytest.mark.parametrize("names_are_told", [True, False])
+@pytest.mark.parametrize("channel", ["general", "dm"])
+async def test_a_part_posted_before_a_crash_is_found_after_it(
+    platform_for: Any, asked: Any, discord: DiscordEmulator, dm: str, channel: str, names_are_told: bool
+) -> None:
+    """A new process knows of the first part only; the second was posted and not written down, the third never."""
+    question = asked(channel=dm if channel == "dm" else channel)
+    async with platform_for() as before:
+        reply = before.reply(question, TURN, "en")
+        await reply.post(0, View("one"))
+        second = await reply.post(1, View("two"))
+        command = asked("!status", channel=dm if channel == "dm" else question.message_id)
+        await before.reply(command, OTHER_TURN, "en").notice("fine")
+    if not names_are_told:
+        forget_names(discord)
+    async with platform_for() as after:
+        reply = after.reply(question, TURN, "en")
+        assert await reply.find_posted(1) == second
+        assert await reply.find_posted(2) is None
 
 
 async def test_in_a_shared_channel_nothing_tells_a_lost_post(late: Any, asked: Any, discord: DiscordEmulator) -> None:
