@@ -27,7 +27,7 @@ async def town() -> AsyncIterator[Town]:
 
 def of_the_bot(town: Town, root: str) -> list[VisibleMessage]:
     """What the bot shows in the thread of a question."""
-    channel = town.channel_of(ANN, direct=False)
+    channel = town.slack.find_channel(CHANNEL).id
     return [m for m in town.slack.messages(channel, thread_ts=root) if m.user == town.slack.bot_user_id]
 
 
