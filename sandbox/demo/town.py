@@ -155,6 +155,7 @@ def configuration(
         "agents.default": {"bot_id": BOT_ID, "token": token, "base_url": coze.base_url},
         **{f"adapters.{name}": section for name, section in adapters.items()},
         "store": {"path": str(bridge.store)},
+        "health": {"enabled": False},  # its port belongs to the bridge that a visitor runs in earnest
         "log": {"format": "console"},
     }
     lines: list[str] = []

@@ -30,7 +30,8 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(FOREIGN) and not name.lower().endswith("_proxy")
     }
-    return {**kept, "LANG": "en_US.UTF-8", "PYTHONWARNINGS": "default", **(extra or {})}
+    ours = {"LANG": "en_US.UTF-8", "PYTHONWARNINGS": "default", "COZE_BRIDGE__HEALTH__PORT": "0"}
+    return {**kept, **ours, **(extra or {})}
 
 
 async def start(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> asyncio.subprocess.Process:
