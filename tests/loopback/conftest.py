@@ -8,10 +8,12 @@ import pytest
 from bridge.app import Bridge
 from sandbox.clock import SandboxClock
 from sandbox.coze import Answer, CozeEmulator
+from sandbox.discord import DiscordEmulator, DiscordSwitches
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
 from tests.loopback.road import BOT, CHANNEL, TOKEN, Road
+from tests.loopback.server import FORUM, GENERAL, Server
 
 FOREIGN = ("COZE_", "SLACK_", "DISCORD_")
 
@@ -43,6 +45,28 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
         road = Road(journal, coze, slack, tmp_path)
         yield road
         assert not [violation for violation in slack.violations() if violation.name not in road.forgiven]
+
+
+@pytest.fixture
+async def server(road: Road) -> AsyncIterator[Server]:
+    """A Discord with people of the same names beside the Slack, added to the configuration; no bridge yet."""
+    switches = DiscordSwitches(rate_limits="off", identify_interval_s=0.0)
+    async with DiscordEmulator(road.slack.clock, road.journal, switches=switches) as discord:
+        discord.add_user("ann", display_name="Ann")
+        discord.add_user("ben", display_name="Ben")
+        discord.add_user("li", "zh-CN", display_name="李丽")
+        discord.add_channel(GENERAL)
+        discord.add_channel(FORUM, "forum")
+        road.add_discord(discord)
+        yield Server(road, discord)
+        assert not [violation for violation in discord.violations() if violation.name not in road.forgiven]
+
+
+@pytest.fixture
+async def alone(road: Road, server: Server) -> Server:
+    """Discord alone: the bridge will not serve Slack."""
+    del road.settings["adapters.slack"]
+    return server
 
 
 @pytest.fixture

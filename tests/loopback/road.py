@@ -12,6 +12,7 @@ from bridge.app import Bridge, assemble
 from bridge.config.load import load_config
 from bridge.texts import LANGUAGES, Say
 from sandbox.coze import CozeEmulator
+from sandbox.discord import DiscordEmulator
 from sandbox.journal import Entry, Journal
 from sandbox.slack import SlackEmulator, VisibleMessage
 
@@ -57,19 +58,32 @@ class Road:
             "store": {"path": str(self.folder / "bridge.sqlite")},
         }
 
+    def add_discord(self, discord: DiscordEmulator) -> None:
+        """Let the bridge serve a Discord too."""
+        self.settings["adapters.discord"] = {
+            "token": discord.bot_token,
+            "api_url": discord.api_url,
+            "gateway_url": discord.gateway_url,
+            "identify_interval_s": 0.0,
+            "channel_creates": 10_000,
+            "channel_edits": 10_000,
+            "requests_per_s": 10_000,
+        }
+
     def configure(self, section: str, **values: Any) -> None:
         """Change or add keys of one section."""
         self.settings.setdefault(section, {}).update(values)
 
     @asynccontextmanager
     async def bridge(self, *, connected: bool = True) -> AsyncIterator[Bridge]:
-        """Run the bridge as configured now; entered when it is connected."""
+        """Run the bridge as configured now; entered when it is connected everywhere, or at once."""
         file = self.folder / "config.toml"
         file.write_text(toml(self.settings), encoding="utf-8")
         async with assemble(load_config(file, {}), kinds=lambda _: True) as bridge:
             if connected:
                 async with asyncio.timeout(DEADLINE_S):
-                    await bridge.connected["slack"].wait()
+                    for adapter in bridge.connected.values():
+                        await adapter.wait()
             yield bridge
 
     # --- people ---
@@ -96,7 +110,7 @@ class Road:
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Return as soon as something holds."""
         try:
-            await self.journal.wait_until(lambda: bool(condition()), what=what, timeout_s=DEADLINE_S)
+            await self.slack.wait_until(lambda: bool(condition()), what=what, timeout_s=DEADLINE_S)
         except TimeoutError as error:
             raise TimeoutError("\n".join(line[:LINE_CHARS] for line in str(error).splitlines())) from None
 

@@ -12,12 +12,11 @@ from tests.loopback.road import BOT, CHANNEL, Road
 pytestmark = pytest.mark.usefixtures("bridge")
 
 STORY = "Once upon a time there was **a bridge**.\n\n" + "It was long, and people went over it. " * 20
-SLOWLY = {"first_delta_delay_s": 0.02, "delta_interval_s": 0.004}
 
 
 async def test_a_mention_is_answered_in_its_thread_and_grows(road: Road) -> None:
     """The answer to a mention appears below it in several steps and ends as exactly the agent's text."""
-    road.coze.script(Answer(text=STORY, **SLOWLY))
+    road.coze.script(Answer(text=STORY, first_delta_delay_s=0.02, delta_interval_s=0.004))
     asked = road.ask("Tell me a story")
     answer = await road.answer(STORY, asked)
     steps = [step.text for step in road.slack.steps(CHANNEL, answer.ts)]
@@ -39,7 +38,7 @@ async def test_a_status_is_the_sign_of_life_until_the_first_words(road: Road) ->
 
 async def test_a_direct_message_is_answered(road: Road) -> None:
     """A direct message needs no mention."""
-    road.coze.script(Answer(text=STORY, **SLOWLY))
+    road.coze.script(Answer(text=STORY, first_delta_delay_s=0.02, delta_interval_s=0.004))
     channel, asked = road.write("Tell me a story")
     answer = await road.answer(STORY, asked, channel)
     assert len(road.slack.steps(channel, answer.ts)) >= 4
