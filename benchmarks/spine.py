@@ -35,7 +35,12 @@ from sandbox.demo.words import WORDS
 from sandbox.journal import Entry
 
 COMMAND = (sys.executable, "-m", "bridge.cli")
-EAGER = "import bridge.app, adapters.slack.adapter, adapters.console.adapter, bridge.cli; bridge.cli.main(['--help'])"
+EAGER = (
+    "import bridge.app, adapters.slack.adapter, adapters.discord.adapter, adapters.console.adapter, bridge.cli; "
+    "bridge.cli.main(['--help'])"
+)
+PLATFORMS = ("slack", "discord")
+DELAYS = ("first_text", "delta", "relay", "last")
 CHARS_PER_S = 60.0
 HELP_ROUNDS = 7
 TEXT = (
@@ -68,38 +73,45 @@ def measure_help() -> dict[str, float]:
 
 
 async def measure_bridge(questions: int) -> dict[str, Any]:
-    """Start the bridge between the emulators and ask one question after another."""
+    """Start the bridge between the emulators and ask one question after another, on each platform."""
     words = WORDS["en"]
     with demo_folder() as folder, BridgeProcess(COMMAND, folder) as bridge:
         async with open_town(words, bridge) as town:
             connected_s = await town.start_bridge(words)
             idle_mb = resident_mb(bridge)
-            answers = [await ask(town) for _ in range(questions)]
+            answers = {name: [await ask(town, name) for _ in range(questions)] for name in PLATFORMS}
             return {
                 "connected_s": connected_s,
                 "rss_idle_mb": idle_mb,
                 "rss_after_mb": resident_mb(bridge),
                 "questions": questions,
-                **{
-                    f"{name}_ms": spread([delay for answer in answers for delay in answer[name]])
-                    for name in ("first_text", "delta", "relay", "last")
-                },
+                **{platform: delays_of(asked) for platform, asked in answers.items()},
             }
 
 
-async def ask(town: Town) -> dict[str, list[float]]:
+def delays_of(answers: list[dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+    """Median and worst of each delay over all answers of one platform."""
+    return {name: spread([delay for answer in answers for delay in answer[name]]) for name in DELAYS}
+
+
+async def ask(town: Town, platform: str) -> dict[str, list[float]]:
     """Ask once; return the delays by name, in seconds."""
     town.coze.script(Answer(text=TEXT, chars_per_second=CHARS_PER_S))
     before = len(town.journal)
-    town.slack.mention(ANN, CHANNEL, "What makes a good bridge?")
+    service = town.slack if platform == "slack" else town.discord
+    service.mention(ANN, CHANNEL, "What makes a good bridge?")
 
-    def is_whole() -> bool:
-        return any(shown_text(entry) == TEXT for entry in list(town.journal)[before:])
+    def seen() -> list[tuple[float, str]]:
+        return [
+            (entry.at, text)
+            for entry in list(town.journal)[before:]
+            if (entry.service, entry.kind) == (platform, "shown")
+            and entry.detail["user"] == service.bot_user_id
+            and (text := entry.detail["text"].rstrip())
+        ]
 
-    await town.journal.wait_until(is_whole, what="the whole answer", timeout_s=60.0)
-    entries = list(town.journal)[before:]
-    sent = departures(entries)
-    shown = [(entry.at, text) for entry in entries if (text := shown_text(entry))]
+    await town.journal.wait_until(lambda: seen()[-1:] != [] and seen()[-1][1] == TEXT, what="all of it", timeout_s=60.0)
+    sent, shown = departures(list(town.journal)[before:]), seen()
     newest = [(at, newest_departure(sent, text)) for at, text in shown]
     return {
         "first_text": [shown[0][0] - sent[0][0]],
@@ -124,15 +136,6 @@ def departures(entries: list[Entry]) -> list[tuple[float, int]]:
     return result
 
 
-def shown_text(entry: Entry) -> str:
-    """The answer's text in a request that posts or edits; empty for any other entry."""
-    if entry.kind != "request" or entry.name not in ("chat.postMessage", "chat.update"):
-        return ""
-    blocks = entry.detail["args"].get("blocks", [])
-    blocks = json.loads(blocks) if isinstance(blocks, str) else blocks
-    return "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "markdown")
-
-
 def newest_departure(sent: list[tuple[float, int]], text: str) -> float | None:
     """When the newest delta that ``text`` shows had left; ``None`` when nothing of it had (a status, a notice)."""
     chars = len(text.rstrip("*_`~ \n"))
@@ -152,18 +155,16 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 def in_words(figures: Mapping[str, Any]) -> str:
     """The figures as lines for people."""
-    names = {"first text": "first_text_ms", "a delta": "delta_ms", "relay of a request": "relay_ms", "last": "last_ms"}
+    lines = [
+        f"coze-bridge --help        {figures['help_s']:.2f} s (eager imports {figures['help_eager_s']:.2f} s)",
+        f"run, start to connected   {figures['connected_s']:.2f} s",
+        f"resident memory           {figures['rss_idle_mb']:.0f} MB idle, {figures['rss_after_mb']:.0f} MB after",
+    ]
+    for platform in PLATFORMS:
+        lines.append(f"{platform}, ms")
+        lines += [f"  {name:<23} {d['median']} median, {d['worst']} worst" for name, d in figures[platform].items()]
     return "\n".join(
-        (
-            f"coze-bridge --help        {figures['help_s']:.2f} s (eager imports {figures['help_eager_s']:.2f} s)",
-            f"run, start to connected   {figures['connected_s']:.2f} s",
-            f"resident memory           {figures['rss_idle_mb']:.0f} MB idle, {figures['rss_after_mb']:.0f} MB after",
-            *(
-                f"{name:<25} {figures[k]['median']} ms median, {figures[k]['worst']} ms worst"
-                for name, k in names.items()
-            ),
-            f"({figures['questions']} questions, one at a time, {CHARS_PER_S:g} characters a second)",
-        )
+        [*lines, f"({figures['questions']} questions each, one at a time, {CHARS_PER_S:g} characters a second)"]
     )
 
 
