@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -208,8 +209,10 @@ class ShardedBot(discord.AutoShardedClient, Bot):
 
 def make_bot(*, shards: int = 1, intents: int = ALL_INTENTS, **options: Any) -> Bot:
     """Return a bot of the real library, not yet started."""
-    options = {"guild_ready_timeout": 0.05, "intents": discord.Intents(), **options}
-    options["intents"].value = intents
+    wanted = discord.Intents()
+    wanted.value = intents
+    defaults = {"guild_ready_timeout": 0.05, "allowed_mentions": discord.AllowedMentions.none()}
+    options = {**defaults, "intents": wanted, **options}
     bot = Bot(**options) if shards == 1 else ShardedBot(shard_count=shards, **options)
     bot.notes = Notes()
     bot.tree = app_commands.CommandTree(bot)
@@ -224,6 +227,20 @@ def compression(request: pytest.FixtureRequest) -> str:
     """Each kind of transport compression."""
     kind: str = request.param
     return kind
+
+
+@pytest.fixture
+def every_wire(emulator: DiscordEmulator, compression: str) -> Iterator[None]:
+    """discord.py speaks to the emulator, once with each compression."""
+    with pointed_at(emulator, compression):
+        yield
+
+
+@pytest.fixture
+def one_wire(emulator: DiscordEmulator) -> Iterator[None]:
+    """discord.py speaks to the emulator."""
+    with pointed_at(emulator):
+        yield
 
 
 @pytest.fixture(params=(1, 2), ids=("one-shard", "two-shards"))
@@ -247,8 +264,28 @@ def connect(emulator: DiscordEmulator) -> Connect:
                 yield bot
             finally:
                 await bot.close()
+        await library_at_rest()
 
     return connected
+
+
+async def run(bot: discord.Client, token: str) -> None:
+    """Run a bot until it ends by itself."""
+    async with bot:
+        await bot.start(token)
+
+
+async def library_at_rest() -> None:
+    """Return when no task of the library runs any more: nobody owns its handlers, closing does not wait for them."""
+    own = f"{Path(discord.__file__).parent}"
+    async with asyncio.timeout(5):
+        while running := [task for task in asyncio.all_tasks() if _file_of(task).startswith(own)]:
+            await asyncio.wait(running)
+
+
+def _file_of(task: asyncio.Task[Any]) -> str:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code.co_filename if code is not None else ""
 
 
 @pytest.fixture
