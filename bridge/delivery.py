@@ -266,7 +266,7 @@ class Delivery:
             self._failures = 0
             self._watch.shown(view.text, self._first_delta_at)
         except PlatformRateLimited as error:
-            self._pacer.refused(budgets, error.retry_after_s, self._clock.now())
+            self._pacer.refused(budgets, error.retry_after_s, self._clock.now(), exhausted=error.budget)
             self._give_up_if_late(error)
         except PlatformUnavailable as error:
             log.info("platform call failed, trying again", reason=error.reason)

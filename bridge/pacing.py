@@ -95,9 +95,10 @@ class Pacer:
             self._allowance(budget).spent_at.append(now)
         self._live[reply].last_sent_at = now
 
-    def refused(self, budgets: tuple[Budget, ...], retry_after_s: float, now: float) -> None:
-        """Note that the server wants a pause on ``budgets``."""
-        for budget in budgets:
+    def refused(self, budgets: tuple[Budget, ...], retry_after_s: float, now: float, *, exhausted: str = "") -> None:
+        """Note that the server wants a pause on ``budgets``; if it named the exhausted one of them, on that alone."""
+        named = tuple(budget for budget in budgets if budget.name == exhausted)
+        for budget in named or budgets:
             allowance = self._allowance(budget)
             allowance.closed_until = max(allowance.closed_until, now + retry_after_s)
 

@@ -25,6 +25,10 @@ class Buckets:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._closed_until = 0.0
 
+    def wait_for_all_s(self, now: float) -> float:
+        """Return how long every request would have to wait; 0 when nothing is about all of them."""
+        return max(0.0, self._closed_until - now)
+
     def wait_s(self, route: str, scope: str, now: float) -> float:
         """Return how long a request would have to wait; 0 when it may be sent.
 
@@ -32,7 +36,7 @@ class Buckets:
             route: Method and path with places for ids.
             scope: The channel, or empty.
         """
-        wait = max(0.0, self._closed_until - now)
+        wait = self.wait_for_all_s(now)
         bucket = self._find(route, scope)
         if bucket is not None and bucket.remaining <= 0 and now < bucket.reset_at:
             wait = max(wait, bucket.reset_at - now)

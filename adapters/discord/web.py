@@ -126,8 +126,7 @@ class Web:
         if self.refusal is not None:
             raise self.refusal
         call, route, scope = f"{method} {path}", f"{method} {_IDS.sub('/{}', path)}", _scope(path)
-        if (wait_s := self._buckets.wait_s(route, scope, self._clock.now())) > 0:
-            raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget)
+        self._hold_back(call, route, scope, budget)
         self._buckets.sent(route, scope, self._clock.now())
         try:
             async with self._session.request(
@@ -150,6 +149,14 @@ class Web:
             return answer
         raise self._refusal(route, scope, response, answer if isinstance(answer, dict) else _EMPTY, call, budget)
 
+    def _hold_back(self, call: str, route: str, scope: str, budget: str) -> None:
+        """Refuse ourselves what Discord would refuse; without a budget's name it is about all requests."""
+        now = self._clock.now()
+        if (wait_s := self._buckets.wait_for_all_s(now)) > 0:
+            raise PlatformRateLimited(f"{call}: all is held back", retry_after_s=wait_s)
+        if (wait_s := self._buckets.wait_s(route, scope, now)) > 0:
+            raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget)
+
     def _refusal(
         self,
         route: str,
@@ -160,11 +167,12 @@ class Web:
         budget: str,
     ) -> BridgeError:
         retry_after = response.headers.get("Retry-After", "")
+        # A 429 without a JSON body comes from the proxy before Discord and is about everything.
+        about_all = is_global(body) or not body
+        budget = "" if about_all else budget
         refusal = classify(Refusal(call, response.status, body, retry_after, budget=budget, bans=self._bans))
         self._bans = self._bans + 1 if response.status == 429 and not body else 0
         if isinstance(refusal, PlatformRateLimited):
-            # One without a JSON body comes from the proxy before Discord and is about everything.
-            about_all = is_global(body) or not body
             now = self._clock.now()
             self._buckets.refused(route, scope, refusal.retry_after_s, now, all_requests=about_all)
         return refusal

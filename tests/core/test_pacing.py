@@ -43,6 +43,18 @@ def test_a_refusal_closes_the_budget_for_everybody() -> None:
     assert pacer.wait_s("r2", (), Urgency.FINAL, 100.0) == 0
 
 
+def test_a_refusal_that_names_its_budget_leaves_the_others_open() -> None:
+    """One full channel holds nobody back elsewhere; a name nobody knows holds back all that was asked for."""
+    pacer = Pacer()
+    everything = Budget("everything", limit=50, window_s=1.0)
+    pacer.join("r1", 1.0, (EDITS, everything))
+    pacer.refused((EDITS, everything), 7.0, 100.0, exhausted="edits")
+    assert pacer.wait_s("r1", (EDITS,), Urgency.FINAL, 100.0) == 7.0
+    assert pacer.wait_s("r1", (everything,), Urgency.FINAL, 100.0) == 0
+    pacer.refused((EDITS, everything), 9.0, 100.0, exhausted="another")
+    assert pacer.wait_s("r1", (everything,), Urgency.FINAL, 100.0) == 9.0
+
+
 @given(st.lists(st.tuples(st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(Urgency), st.floats(0, 3)), max_size=80))
 def test_no_window_ever_holds_more_calls_than_its_limit(wishes: list[tuple[str, Urgency, float]]) -> None:
     """However replies ask, a caller who waits as told never meets a refusal."""
