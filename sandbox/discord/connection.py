@@ -75,10 +75,13 @@ class Connection:
         """Reset the TCP connection at once."""
         reset_connection(self._request)
 
-    async def run(self) -> None:
-        """Serve the client until one side ends it."""
+    def greet(self) -> None:
+        """Send HELLO."""
         interval_ms = int(self._gateway.switches.heartbeat_interval_s * 1000)
         self.send({"op": 10, "d": {"heartbeat_interval": interval_ms}, "s": None, "t": None})
+
+    async def run(self) -> None:
+        """Serve the client until one side ends it."""
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())

@@ -26,7 +26,7 @@ from sandbox.faults import Fault
 from sandbox.journal import Journal
 
 CONNECT_FAULTS = frozenset({"status", "cut", "silent", "close"})
-"""At the handshake. ``status(status=503)``: no websocket; ``cut``: reset; ``silent``: accepted, but HELLO never
+"""At the handshake. ``status(status=503)``: no websocket; ``cut``: reset (aiohttp tries a second time by itself); ``silent``: accepted, but HELLO never
 comes; ``close(code)``: right after HELLO."""
 FRAME_FAULTS = frozenset({"close", "cut", "ignore", "invalid_session"})
 """In answer to a frame of the client. ``close(code)``; ``cut``; ``ignore``; ``invalid_session(resumable=False)``."""
@@ -92,10 +92,12 @@ class Gateway:
     async def _greet(self, connection: Connection, request: web.Request, fault: Fault | None) -> None:
         if request.query.get("v", "10") not in VERSIONS:
             connection.close(CloseCode.INVALID_VERSION)
-        if request.query.get("encoding", "json") != "json":
+        elif request.query.get("encoding", "json") != "json":
             connection.close(CloseCode.DECODE_ERROR)
-        if fault is not None and fault.kind == "close":
-            connection.close(int(fault.args["code"]))
+        else:
+            connection.greet()
+            if fault is not None and fault.kind == "close":
+                connection.close(int(fault.args["code"]))
         await connection.run()
 
     def announce(self, announcement: Announcement) -> None:

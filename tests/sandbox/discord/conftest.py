@@ -123,6 +123,70 @@ def api(emulator: DiscordEmulator, session: aiohttp.ClientSession) -> RawApi:
     return RawApi(emulator, session)
 
 
+class RawGateway:
+    """One gateway connection by hand, with plain frames."""
+
+    def __init__(self, emulator: DiscordEmulator, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.emulator = emulator
+        self.socket = socket
+        self.sequence = 0
+        self.session_id = ""
+
+    async def send(self, op: int, data: Any = None) -> None:
+        """Send one frame."""
+        await self.socket.send_json({"op": op, "d": data})
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next frame; a close becomes ``{"closed": code}``."""
+        message = await self.socket.receive(timeout=5)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            return {"closed": self.socket.close_code}
+        frame: dict[str, Any] = message.json()
+        self.sequence = frame["s"] or self.sequence
+        return frame
+
+    async def until(self, name: str) -> Any:
+        """Return the data of the next event of a name."""
+        while (frame := await self.receive()).get("t") != name:
+            assert "closed" not in frame, frame
+        return frame["d"]
+
+    async def identify(self, intents: int = ALL_INTENTS, **fields: Any) -> None:
+        """Send an IDENTIFY."""
+        token = {"token": self.emulator.bot_token, "properties": {"os": "x", "browser": "x", "device": "x"}}
+        await self.send(2, token | {"intents": intents} | fields)
+
+    async def ready(self, intents: int = ALL_INTENTS, **fields: Any) -> dict[str, Any]:
+        """Identify and return READY."""
+        await self.identify(intents, **fields)
+        data: dict[str, Any] = await self.until("READY")
+        self.session_id = data["session_id"]
+        return data
+
+    async def resume(self, session_id: str, sequence: int, **fields: Any) -> None:
+        """Send a RESUME."""
+        known = {"token": self.emulator.bot_token, "session_id": session_id, "seq": sequence}
+        await self.send(6, known | fields)
+
+
+Dial = Callable[..., AbstractAsyncContextManager[RawGateway]]
+
+
+@pytest.fixture
+def dial(emulator: DiscordEmulator, session: aiohttp.ClientSession) -> Dial:
+    """Open a gateway connection; HELLO has been read when the context is entered."""
+
+    @asynccontextmanager
+    async def dialled(query: str = "?v=10&encoding=json", path: str = "/gateway") -> AsyncIterator[RawGateway]:
+        async with session.ws_connect(f"{emulator.base_url}{path}{query}", autoclose=True) as socket:
+            raw = RawGateway(emulator, socket)
+            hello = await raw.receive()
+            assert hello["op"] == 10
+            yield raw
+
+    return dialled
+
+
 def zlib_decompression() -> Any:
     """Return the library's own zlib reader, which it only defines where no zstd package is installed."""
     hidden = {name: sys.modules.get(name) for name in ("zstandard", "compression.zstd")}
