@@ -178,6 +178,7 @@ def read(name: str) -> str:
 def test_commands_in_the_readme_exist(name: str) -> None:
     """Whatever it tells to type is a command of ours, or a verb of dev.py."""
     commands = {command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands}
+    commands |= {verb for kind in installed_kinds() for verb in load_adapter(kind).commands}
     typed = set(re.findall(r"`?(?:^|[`/ ])coze-bridge ([a-z]+)", read(name), re.MULTILINE))
     assert typed
     assert typed <= commands
