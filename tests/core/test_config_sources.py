@@ -71,9 +71,10 @@ def test_what_the_environment_suffices_for() -> None:
 
 
 def test_a_model_without_its_secrets_keeps_its_other_rules() -> None:
-    """Only required secrets become optional."""
+    """Only required secrets become optional, and empty; their variables still fill them."""
     lenient = without_secrets(Sample)
-    assert lenient(count=4).model_dump() == {"token": None, "name": "x", "count": 4, "inner": None}
+    assert lenient(count=4).model_dump() == {"token": SecretStr(""), "name": "x", "count": 4, "inner": None}
+    assert lenient.model_fields["token"].json_schema_extra == Sample.model_fields["token"].json_schema_extra
     assert not lenient.model_fields["token"].is_required()
     assert Sample.model_fields["token"].is_required()
 
