@@ -26,8 +26,8 @@ from sandbox.faults import Fault
 from sandbox.journal import Journal
 
 CONNECT_FAULTS = frozenset({"status", "cut", "silent", "close"})
-"""At the handshake. ``status(status=503)``: no websocket; ``cut``: reset (aiohttp tries a second time by itself); ``silent``: accepted, but HELLO never
-comes; ``close(code)``: right after HELLO."""
+"""At the handshake. ``status(status=503)``: no websocket; ``cut``: reset, which aiohttp answers with one more try;
+``silent``: accepted, but HELLO never comes; ``close(code)``: right after HELLO."""
 FRAME_FAULTS = frozenset({"close", "cut", "ignore", "invalid_session"})
 """In answer to a frame of the client. ``close(code)``; ``cut``; ``ignore``; ``invalid_session(resumable=False)``."""
 EVENT_FAULTS = frozenset({"lose", "duplicate", "delay", "mangle"})
