@@ -113,5 +113,5 @@ class InteractionBook:
             interaction.failed = True
             interaction.settled.set()
             self._inspector.note(
-                "interaction_not_answered", id=interaction.id, command=interaction.name, kind=interaction.kind.name
+                "interaction_not_answered", id=interaction.id, command=interaction.name, what=interaction.kind.name
             )
