@@ -319,9 +319,10 @@ class Gateway:
         self._journal.record("discord", kind, name, **detail)
 
     def note_frame(self, frame: Json, connection: Connection) -> None:
-        """Write a frame into the journal at the moment it is sent."""
+        """Write a frame into the journal at the moment it is sent, interaction tokens left out."""
         if frame["op"] == 0:
-            self.note("event", str(frame["t"]), s=frame["s"], connection=connection.number, d=frame["d"])
+            shown = {key: value for key, value in frame["d"].items() if key != "token"}
+            self.note("event", str(frame["t"]), s=frame["s"], connection=connection.number, d=shown)
         else:
             self.note("sent", OP_NAMES[frame["op"]], connection=connection.number, d=frame["d"])
 

@@ -113,11 +113,6 @@ class Herald:
         data = {"guild_id": guild.id, "role": self._wire.role(guild.roles[role_id])}
         self._tell("GUILD_ROLE_CREATE", data, guild_id=guild.id)
 
-    def role_updated(self, guild: Guild, role_id: str) -> None:
-        """GUILD_ROLE_UPDATE."""
-        data = {"guild_id": guild.id, "role": self._wire.role(guild.roles[role_id])}
-        self._tell("GUILD_ROLE_UPDATE", data, guild_id=guild.id)
-
     def member_joined(self, guild: Guild, member: Member) -> None:
         """GUILD_MEMBER_ADD."""
         self._tell("GUILD_MEMBER_ADD", self._wire.member(member) | {"guild_id": guild.id}, guild_id=guild.id)

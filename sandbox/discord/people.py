@@ -34,12 +34,14 @@ class People(Lookups):
         *,
         reply_to: str | None = None,
         ping: bool = True,
+        webhook_id: str | None = None,
     ) -> str:
         """Post a message as a user and return its id; mentions are typed as Discord stores them, ``<@ID>``.
 
         Args:
             reply_to: The message it answers.
             ping: The reply mentions the author of that message.
+            webhook_id: It comes by this webhook; the author should be a bot then.
         """
         author, place = self.find_user(user), self.find_channel(channel)
         self._may_write(author, place)
@@ -49,7 +51,7 @@ class People(Lookups):
             reference = {"message_id": answered.id, "channel_id": place.id}
             reference |= {"guild_id": place.guild_id} if place.guild_id else {}
         self.service.threads.wrote(place, author.id)
-        message = self.service.new_message(place.id, author.id, text, reference=reference)
+        message = self.service.new_message(place.id, author.id, text, reference=reference, webhook_id=webhook_id)
         message.attachments = self._keep(message, files)
         self._put_on_record("say", author, place, id=message.id, text=text, reply_to=reply_to)
         self.service.stage.post(message, ALL_MENTIONS if ping else Allowed(replied_user=False))

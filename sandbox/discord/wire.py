@@ -257,7 +257,8 @@ class Wire:
     def _origin(self, message: Message) -> Json:
         origin: Json = {}
         if message.webhook_id is not None:
-            origin |= {"webhook_id": message.webhook_id, "application_id": message.webhook_id}
+            own = message.webhook_id == self._world.application.id
+            origin |= {"webhook_id": message.webhook_id, "application_id": message.webhook_id if own else None}
         if message.interaction_metadata is not None:
             origin["interaction_metadata"] = message.interaction_metadata
         return origin

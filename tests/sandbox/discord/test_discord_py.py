@@ -15,7 +15,7 @@ async def test_a_message_is_answered_and_the_answer_grows(
     emulator: DiscordEmulator, library: Any, connect: Any, shards: int
 ) -> None:
     """Log in, be ready, read a message, reply, edit ten times: every edit is a step people could read."""
-    bot = library.make_bot(shards=shards)
+    bot: discord.Client = library.make_bot(shards=shards)
 
     @bot.event
     async def on_message(message: discord.Message) -> None:

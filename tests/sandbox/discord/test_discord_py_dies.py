@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_wire")
 
 async def test_an_unexpected_payload(emulator: DiscordEmulator, library: Any) -> None:
     """A parser's exception leaves start(): the emulator can send what the library does not expect."""
-    bot = library.make_bot()
+    bot: discord.Client = library.make_bot()
 
     @bot.event
     async def on_ready() -> None:
@@ -46,12 +46,17 @@ async def test_every_close_code_does_what_the_reference_says(
     """After these codes the library resumes; where the session is over it begins anew by itself."""
     bot = library.make_bot()
     async with connect(bot):
-        for count, code in enumerate((1000, 1001, 4000, 4003, 4005, 4008), 1):
-            emulator.gateway.close(code)
-            await emulator.wait_until(lambda n=count: len(bot.notes.of("resumed")) == n, what=f"resumed after {code}")
-        for count, code in enumerate((4007, 4009), 2):
-            emulator.gateway.close(code)
-            await emulator.wait_until(lambda n=count: len(bot.notes.of("ready")) == n, what=f"ready after {code}")
+        for code in (1000, 1001, 4000, 4003, 4005, 4008):
+            await closed_and_back(emulator, bot, code, "resumed")
+        for code in (4007, 4009):
+            await closed_and_back(emulator, bot, code, "ready")
+
+
+async def closed_and_back(emulator: DiscordEmulator, bot: Any, code: int, event: str) -> None:
+    """Close with a code and wait for the event that says that the bot is back."""
+    before = len(bot.notes.of(event))
+    emulator.gateway.close(code)
+    await emulator.wait_until(lambda: len(bot.notes.of(event)) == before + 1, what=f"{event} after {code}")
 
 
 @pytest.mark.parametrize("code", [4010, 4011, 4012, 4013])

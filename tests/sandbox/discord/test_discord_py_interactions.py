@@ -35,8 +35,9 @@ class Form(discord.ui.Modal, title="Ask"):
 
 def add_commands(bot: Any) -> None:
     """Give a bot the commands of these tests."""
+    tree: app_commands.CommandTree[Any] = bot.tree
 
-    @bot.tree.command(name="ask", description="Ask the agent")
+    @tree.command(name="ask", description="Ask the agent")
     async def ask(interaction: discord.Interaction, question: str) -> None:
         await interaction.response.defer()
         for text in ("thinking", f"answer to {question}"):
@@ -47,15 +48,15 @@ def add_commands(bot: Any) -> None:
     async def complete(_: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return [app_commands.Choice(name=f"{typed}?", value=typed)]
 
-    @bot.tree.command(name="secret", description="Only for you")
+    @tree.command(name="secret", description="Only for you")
     async def secret(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("psst", ephemeral=True)
 
-    @bot.tree.command(name="form", description="Open a form")
+    @tree.command(name="form", description="Open a form")
     async def form(interaction: discord.Interaction) -> None:
         await interaction.response.send_modal(Form())
 
-    @bot.tree.command(name="run", description="Run with a button")
+    @tree.command(name="run", description="Run with a button")
     async def run(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("running", view=StopView())
 

@@ -54,7 +54,13 @@ async def test_what_is_allowed_pings(
 
 async def test_an_edit_is_parsed_afresh(emulator: DiscordEmulator, api: Any) -> None:
     """Without the field an edit pings whatever the create said: also one of flags, embeds or components alone."""
-    for change in ({"content": "@everyone again"}, {"flags": 4}, {"embeds": [{"title": "t"}]}, {"components": []}):
+    changes: list[dict[str, Any]] = [
+        {"content": "@everyone again"},
+        {"flags": 4},
+        {"embeds": [{"title": "t"}]},
+        {"components": []},
+    ]
+    for change in changes:
         before = len(pinged(emulator))
         message = await api.post("@everyone", allowed_mentions=NOBODY)
         await api.edit(message, **change, allowed_mentions=NOBODY)
