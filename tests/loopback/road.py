@@ -20,7 +20,7 @@ TOKEN = "pat_sandbox_of_the_tests"
 BOT = "7498000011112222333"
 CHANNEL = "C1"
 CHAT = "POST /v3/chat"
-DEADLINE_S = 12.0
+DEADLINE_S = 20.0
 LINE_CHARS = 240
 """So much of a journal entry is enough to see what went wrong."""
 LATE_S = 600.0

@@ -113,7 +113,7 @@ async def test_an_outage_of_discord_in_the_middle(road: Road, server: Server) ->
     async with road.bridge():
         on_discord = server.ask("Hello Discord")
         await road.until(lambda: server.answers(on_discord), "the first words")
-        server.emulator.faults.plan("*", "status", status=503, times=4)
+        server.emulator.faults.plan("*", "status", status=503, times=3)
         on_slack = road.ask("Hello Slack")
         await road.answer(TEXT, on_slack)
         await server.answer(TEXT, on_discord)

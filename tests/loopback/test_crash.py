@@ -21,6 +21,7 @@ async def town() -> AsyncIterator[Town]:
     """Emulators here, the bridge as a process of its own, not yet started."""
     with demo_folder() as folder, BridgeProcess((sys.executable, "-m", "bridge.cli"), folder) as bridge:
         async with open_town(WORDS["en"], bridge) as town:
+            town.discord.switches.identify_interval_s = 0.0
             town.coze.script(Answer(text=TEXT.strip(), chars_per_second=150.0))
             yield town
 

@@ -73,16 +73,8 @@ def perform(folder: Path, *arguments: str, typed: str = "", command: Sequence[st
 def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Performance]]:
     """The long ones, begun at the same time, because they mostly wait."""
     folder = tmp_path_factory.mktemp("demo")
-    lines = ["Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
-    lines += [
-        "/post here?",
-        "/as ben",
-        "/discord Who is there?",
-        "/thread 1",
-        "And here?",
-        "/post A post?",
-        "/thread 9",
-    ]
+    lines = ["/both Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
+    lines += ["/post here?", "/as ben", "/discord", "/post A post?", "/thread 9"]
     running = {
         "en": perform(folder / "en", "--script", "--language", "en"),
         "zh": perform(folder / "zh", "--script", "--language", "zh"),
@@ -135,11 +127,9 @@ def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None
     """Without a terminal, lines of standard input become mentions, follow-ups and commands."""
     code, printed = performances["lines"].ended()
     assert code == 0, printed
-    assert "You ask: *Ann: Where do I begin?*" in printed
     assert "- Ann: Where do I begin?" in printed
     assert "智能体：default" in printed
-    assert "You ask: *Ben: Who is there?*" in printed
-    assert "- Ben: Who is there?" in printed
+    assert printed.count("You ask: *Ann: Where do I begin?*") == 2
     assert "You ask: *Ben: A post?*" in printed
     assert "Discord, #help, thread 2:" in printed
     assert EN.no_forum in printed
