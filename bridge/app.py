@@ -48,6 +48,8 @@ RESTART_MAX_S = 60.0
 STEADY_S = 60.0
 """An adapter that ran this long has recovered: its next restart is quick again."""
 PURGE_EVERY_S = 3600.0
+STOP_TRIES = 5
+STOP_AGAIN_S = 3.0
 
 
 class Bridge:
@@ -130,13 +132,21 @@ class Bridge:
     async def stop(self) -> None:
         """Stop receiving, let running answers finish until the deadline, cut the rest."""
         self.health.stopping = True
-        for task in self._serving:
-            task.cancel()
-        if self._serving:
-            await asyncio.wait(self._serving)
+        await self._stop_serving()
         log.info("stopping", running=len(self._live), waiting_at_most_s=self._config.bridge.drain_s)
         cut = await self._lanes.drain(self._config.bridge.drain_s)
         log.info("stopped", cut=cut)
+
+    async def _stop_serving(self) -> None:
+        """Cancel the adapters, again where a library swallowed it."""
+        pending = set(self._serving)
+        for _ in range(STOP_TRIES):
+            for task in pending:
+                task.cancel()
+            if pending:
+                _, pending = await asyncio.wait(pending, timeout=STOP_AGAIN_S)
+        if pending:
+            log.error("adapters do not stop", count=len(pending))
 
     async def _supervise(self, platform: Platform) -> None:
         pause_s = RESTART_FIRST_S

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from bridge.app import Bridge, assemble, gate_rules
@@ -100,6 +100,21 @@ async def test_wrong_credentials_rest_until_the_operator_acts() -> None:
         await clock.run(3600.0)
         assert (wrong.starts, steady.serving) == (1, True)
         assert not bridge.connected["wrong"].is_set()
+
+
+async def test_an_adapter_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    """A library took it for an error of its own: the stop insists."""
+
+    class Stubborn(Scripted):
+        async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await super().serve(intake, connected)
+
+    stubborn = Stubborn("stubborn")
+    async with asyncio.timeout(20), running(stubborn) as (_, clock):
+        await clock.run(1.0)
+    assert not stubborn.serving
 
 
 async def test_the_bridge_ends_when_no_adapter_is_left() -> None:
