@@ -15,6 +15,7 @@ SDK's habits are mended:
 import asyncio
 import json
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ from discord.http import HTTPClient, Route
 log = structlog.get_logger(__name__)
 
 HANDSHAKE_TIMEOUT_S = 10.0
+CANCEL_AGAIN_S = 1.0
 CLOSE_TIMEOUT_S = 1.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 20.0
@@ -230,6 +232,24 @@ def make_client(ear: Ear, settings: DiscordSettings, clock: Clock, *, reads_cont
     return ManySockets(ear, settings, clock, shard_count=count, **options)
 
 
+async def to_its_end(running: Coroutine[Any, Any, None]) -> None:
+    """Wait for the SDK; cancelled, cancel it until it ends.
+
+    Its loop takes a cancellation that meets a failing attempt to connect for that failure (``asyncio.wait_for`` of
+    Python 3.11 tells the one in the place of the other) and tries again for ever.
+    """
+    task = asyncio.get_running_loop().create_task(running)
+    try:
+        await asyncio.wait({task})
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+        if not task.cancelled():
+            task.exception()  # seen, even if we are leaving for another reason
+    await task
+
+
 async def live(client: OneSocket | ManySockets, settings: DiscordSettings) -> None:
     """Log in and receive until the client dies or is closed.
 
@@ -238,7 +258,7 @@ async def live(client: OneSocket | ManySockets, settings: DiscordSettings) -> No
         PlatformUnavailable: Make a new client after a while.
     """
     try:
-        await client.start(settings.token.get_secret_value())
+        await to_its_end(client.start(settings.token.get_secret_value()))
     except discord.PrivilegedIntentsRequired as error:
         if client.wire.ever_up and settings.message_content == "auto":
             reason = "the message content intent was switched off while we ran"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.discord import gateway
-from adapters.discord.gateway import CLOSE_CODES, death_of
+from adapters.discord.gateway import CLOSE_CODES, death_of, to_its_end
 from bridge.errors import CredentialsError, PlatformUnavailable
 from bridge.model import TurnId, View
 from sandbox.clock import SandboxClock
@@ -342,3 +342,24 @@ def test_whatever_the_sdk_stumbles_over_can_be_tried_again(error: Exception) -> 
     """Its parsers let every exception out."""
     assert isinstance(error, gateway.DEATHS)
     assert isinstance(death_of(error), PlatformUnavailable)
+
+
+async def test_a_cancellation_the_sdk_swallows_is_repeated() -> None:
+    """A stop that meets a failing attempt to connect ends the SDK all the same."""
+    swallowed = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            swallowed.set()
+        await asyncio.sleep(3600)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(to_its_end(stubborn()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    assert swallowed.is_set()
+    assert waiting.cancelled()
