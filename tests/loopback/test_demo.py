@@ -69,9 +69,9 @@ def perform(folder: Path, *arguments: str, typed: str = "", command: Sequence[st
     return Performance(folder, process)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Performance]]:
-    """The long ones, begun at the same time, because they mostly wait."""
+    """The long ones, begun before everything else, because they mostly wait."""
     folder = tmp_path_factory.mktemp("demo")
     lines = ["/both Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
     lines += ["/post here?", "/as ben", "/discord", "/post A post?", "/thread 9"]
@@ -104,39 +104,6 @@ def wait_until_gone(folder: Path, *, folder_stays: bool = False) -> None:
     while left := [*processes_of(folder), *([] if folder_stays else folder.iterdir())]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
-    """Nine scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
-    words = {"en": EN, "zh": ZH}[language]
-    code, printed = performances[language].ended()
-    assert code == 0, printed
-    assert words.all_well.partition("{")[0] in printed
-    assert words.no not in printed.split(words.remembers)[-1]
-    verdict = printed.rpartition(words.remembers)[2]
-    assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (4, 5)
-    for title in (words.mention_title, words.discord_mention_title, words.post_title, words.direct_title):
-        assert title[:20] in verdict
-    assert printed.count(words.process_started.partition("{")[0]) == 2
-    assert printed.count(words.answer_complete.partition("{")[0]) == 9
-    assert "Traceback" not in printed
-
-
-def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None:
-    """Without a terminal, lines of standard input become mentions, follow-ups and commands."""
-    code, printed = performances["lines"].ended()
-    assert code == 0, printed
-    assert "- Ann: Where do I begin?" in printed
-    assert "智能体：default" in printed
-    assert printed.count("You ask: *Ann: Where do I begin?*") == 2
-    assert "You ask: *Ben: A post?*" in printed
-    assert "Discord, #help, thread 2:" in printed
-    assert EN.no_forum in printed
-    assert EN.no_thread.format(service="Discord", number=9) in printed
-    assert EN.no_command.format(command="/nonsense") in printed
-    assert EN.nobody.format(name="nobody", people="ann, ben, li") in printed
-    assert "Traceback" not in printed
 
 
 def test_a_bridge_that_does_not_start_is_explained(tmp_path: Path) -> None:
@@ -214,10 +181,9 @@ class Terminal:
         os.close(self._descriptor)
 
 
-@pytest.mark.parametrize("farewell", ["\x04", "/quit\r", signal.SIGINT, signal.SIGHUP])
-async def test_a_terminal_is_typed_into_and_left(tmp_path: Path, farewell: str | signal.Signals) -> None:
-    """A terminal shows both services while answers grow; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
-    async with terminal(tmp_path) as (process, screen):
+async def leave(folder: Path, farewell: str | signal.Signals) -> None:
+    """Type into the demo in a terminal, and leave it."""
+    async with terminal(folder) as (process, screen):
         await screen.shows(EN.hints[:20])
         screen.press("Wherx\x7fe?\r")
         await screen.shows("Where?")
@@ -232,29 +198,44 @@ async def test_a_terminal_is_typed_into_and_left(tmp_path: Path, farewell: str |
         async with asyncio.timeout(DEADLINE_S):
             assert await process.wait() == 0
         assert "Traceback" not in screen.text
-    await asyncio.to_thread(wait_until_gone, tmp_path)
+    await asyncio.to_thread(wait_until_gone, folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_script(tmp_path: Path, number: signal.Signals) -> None:
-    """A script that is interrupted stops its bridge, removes its folder and says so by its exit code."""
-    performance = perform(tmp_path / "demo", "--script")
+async def test_a_terminal_is_typed_into_and_left(tmp_path: Path) -> None:
+    """A terminal shows both services while answers grow; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
+    farewells: tuple[str | signal.Signals, ...] = ("\x04", "/quit\r", signal.SIGINT, signal.SIGHUP)
+    folders = [tmp_path / f"{number}" for number in range(len(farewells))]
+    for folder in folders:
+        await asyncio.to_thread(folder.mkdir)
+    async with asyncio.TaskGroup() as tasks:
+        for folder, farewell in zip(folders, farewells, strict=True):
+            tasks.create_task(leave(folder, farewell))
+
+
+def begun(folder: Path) -> Performance:
+    """Start the script; return when somebody has asked something."""
+    performance = perform(folder, "--script")
     assert performance.process.stdout is not None
     while "@coze" not in performance.process.stdout.readline():
         assert performance.process.poll() is None
-    performance.process.send_signal(number)
-    code, rest = performance.ended()
-    assert code == 130
-    assert "Traceback" not in rest
+    return performance
+
+
+def test_a_signal_ends_the_script(tmp_path: Path) -> None:
+    """A script that is interrupted stops its bridge, removes its folder and says so by its exit code."""
+    performances = {number: begun(tmp_path / number.name) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number, performance in performances.items():
+        performance.process.send_signal(number)
+    for performance in performances.values():
+        code, rest = performance.ended()
+        assert code == 130
+        assert "Traceback" not in rest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_a_demo_that_is_killed_leaves_no_bridge(tmp_path: Path) -> None:
     """Even a demo that cannot clean up takes its bridge along."""
-    performance = perform(tmp_path / "demo", "--script")
-    assert performance.process.stdout is not None
-    while "@coze" not in performance.process.stdout.readline():
-        assert performance.process.poll() is None
+    performance = begun(tmp_path / "demo")
     performance.process.kill()
     performance.process.communicate()
     wait_until_gone(tmp_path / "demo", folder_stays=True)
@@ -404,3 +385,39 @@ def test_a_scene_that_is_not_over_is_not_judged() -> None:
     assert agent_text(STORY[:2]) is None
     with pytest.raises(ValueError, match="still speaking"):
         judge(Expectation("s", None, frozenset()), STORY[:2], STEPS)
+
+
+# --- the long ones, which have gone on since the beginning ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
+    """Nine scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
+    words = {"en": EN, "zh": ZH}[language]
+    code, printed = performances[language].ended()
+    assert code == 0, printed
+    assert words.all_well.partition("{")[0] in printed
+    assert words.no not in printed.split(words.remembers)[-1]
+    verdict = printed.rpartition(words.remembers)[2]
+    assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (4, 5)
+    for title in (words.mention_title, words.discord_mention_title, words.post_title, words.direct_title):
+        assert title[:20] in verdict
+    assert printed.count(words.process_started.partition("{")[0]) == 2
+    assert printed.count(words.answer_complete.partition("{")[0]) == 9
+    assert "Traceback" not in printed
+
+
+def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None:
+    """Without a terminal, lines of standard input become mentions, follow-ups and commands."""
+    code, printed = performances["lines"].ended()
+    assert code == 0, printed
+    assert "- Ann: Where do I begin?" in printed
+    assert "智能体：default" in printed
+    assert printed.count("You ask: *Ann: Where do I begin?*") == 2
+    assert "You ask: *Ben: A post?*" in printed
+    assert "Discord, #help, thread 2:" in printed
+    assert EN.no_forum in printed
+    assert EN.no_thread.format(service="Discord", number=9) in printed
+    assert EN.no_command.format(command="/nonsense") in printed
+    assert EN.nobody.format(name="nobody", people="ann, ben, li") in printed
+    assert "Traceback" not in printed
