@@ -209,6 +209,7 @@ async def test_nothing_said_pings_or_unfurls(road: Road, alone: Server, answer_i
         asked = alone.ask("Ping everybody")
         place = asked if answer_in == "thread" else GENERAL
         await road.until(lambda: any(text.strip().endswith("19") for text in alone.texts(place)), "the whole answer")
+        await alone.quiet()  # the turn has ended, not only its text
         alone.emulator.mention("ann", place, "!status")
         await alone.sentence(Say.STATUS_IDLE, "en", place)
         await alone.quiet()
