@@ -21,7 +21,7 @@ from bridge.control import Control, Dispatch
 from bridge.coze.client import CozeAgent
 from bridge.delivery import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
-from bridge.extension import Services
+from bridge.extension import Missed, Services
 from bridge.gate import AccessList, Gate, GateRules
 from bridge.health import Health
 from bridge.http_server import health_routes, http_server
@@ -92,6 +92,7 @@ class Bridge:
             store,
             clock,
             self._platforms,
+            obey=control.press,
             scope=settings.scope,
             default_language=settings.language,
         )
@@ -208,7 +209,8 @@ async def assemble(
             config.default_agent,
             [Route(route.agent, route.adapter, route.team, route.channel) for route in config.routes],
         )
-        services = Services(clock, store, say, config.bridge.language)
+        missed = Missed(config.bridge.missed_hours * 3600.0, config.bridge.missed_messages)
+        services = Services(clock, store, say, config.bridge.language, missed)
         platforms = [
             await resources.enter_async_context(adapter.adapter.build(name, adapter.settings, services))
             for name, adapter in config.adapters.items()

@@ -11,7 +11,7 @@ from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
 from bridge.keys import conversation_key, participation_note
 from bridge.lanes import HeldLease, Lanes
-from bridge.model import Envelope, Outcome, Place, Scope, TurnRecord, TurnState
+from bridge.model import ControlKind, Envelope, Outcome, Place, Press, Pressed, Scope, TurnRecord, TurnState
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import Routes
 from bridge.texts import Say, say
@@ -65,6 +65,17 @@ class Control:
             outcome = Outcome.FAILED
         changes = {"state": TurnState.ENDED, "outcome": outcome, "reason": f"command {command}"}
         await self._store.advance(record.turn_id, frozenset({TurnState.ACCEPTED}), changes, lease.now)
+
+    async def press(self, press: Press) -> Pressed:
+        """Obey what somebody pressed below an answer."""
+        if press.kind is not ControlKind.STOP:
+            return Pressed(False)
+        for live in list(self._turns.live.values()):
+            record = live.record
+            is_meant = press.turn_id == record.turn_id if press.turn_id else record.envelope.place == press.place
+            if is_meant and record.envelope.author.id == press.author.id:
+                await live.stop()
+        return Pressed(True)
 
     async def _new(self, envelope: Envelope, locale: str) -> str:
         key = conversation_key(envelope.place, envelope.author, self._scope)

@@ -20,7 +20,7 @@ from bridge.errors import (
     PlatformRejected,
     PlatformUnavailable,
 )
-from bridge.model import Budget, Capabilities, PartRules, PostedPart, View
+from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart, View
 from bridge.observing import ReplyWatch
 from bridge.pacing import Pacer, Urgency
 from bridge.ports import Clock, Reply
@@ -76,8 +76,12 @@ class Delivery:
         posted: Callable[[PostedPart], Awaitable[None]],
         doubt: str,
         watch: ReplyWatch,
+        controls: tuple[Control, ...] = (),
     ) -> None:
-        """``posted`` writes down each new message id; ``doubt`` is the sentence under a post that may be a double."""
+        """``posted`` writes down each new message id; ``doubt`` is the sentence under a post that may be a double.
+
+        ``controls`` stand below the last part while the answer grows.
+        """
         self._name = name
         self._reply = reply
         self._draft = draft
@@ -99,6 +103,7 @@ class Delivery:
         self._end = asyncio.Event()
         self._finished_at = 0.0
         self._footer = ""
+        self._controls = controls if capabilities.controls else ()
         self._first_delta_at: float | None = None
         self._refresh_at = clock.now() + (capabilities.status_refresh_s or LONGEST_WAIT_S)
         self._queued: int | None = None
@@ -131,9 +136,13 @@ class Delivery:
         self._queued = position
         self._news.set()
 
-    def finish(self, footer: str = "") -> None:
-        """Tell that the draft is whole; ``run`` returns once everything, and ``footer`` below it, is shown."""
+    def finish(self, footer: str = "", controls: tuple[Control, ...] = ()) -> None:
+        """Tell that the draft is whole; ``run`` returns once everything, and ``footer`` below it, is shown.
+
+        ``controls`` take the place of those that stood there while the answer grew.
+        """
         self._footer = footer
+        self._controls = controls if self._capabilities.controls else ()
         self._finished_at = self._clock.now()
         self._end.set()
         self._news.set()
@@ -194,6 +203,8 @@ class Delivery:
             views[-1:] = [View(preview, live=True)] if preview.strip() else []
         if finished and self._footer:
             views = self._with_footer(views)
+        if views and self._controls:
+            views[-1] = replace(views[-1], controls=self._controls)
         return [replace(v, footer=v.footer or self._doubt) if i in self._doubtful else v for i, v in enumerate(views)]
 
     def _with_footer(self, views: list[View]) -> list[View]:
@@ -206,7 +217,7 @@ class Delivery:
             return True
         shown = self._messages[index].view
         # A live message and its end often look the same; only what is seen is worth a request.
-        return shown is None or (shown.text, shown.footer) != (view.text, view.footer)
+        return shown is None or (shown.text, shown.footer, shown.controls) != (view.text, view.footer, view.controls)
 
     def _must_post(self, index: int) -> bool:
         return index >= len(self._messages) or not self._messages[index].message_id

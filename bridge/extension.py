@@ -42,6 +42,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """How much of what was written while we were away is read afterwards.
+
+    Attributes:
+        age_s: Older messages are left alone; 0 reads nothing.
+        messages: The most messages that are looked at in one place, the newest.
+    """
+
+    age_s: float = 12 * 3600.0
+    messages: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What the bridge lends an adapter: time, memory for small facts, our sentences."""
 
@@ -49,6 +62,7 @@ class Services:
     store: Store
     speech: Speech
     default_locale: str = "en"
+    missed: Missed = Missed()
 
 
 @dataclass(frozen=True, slots=True)

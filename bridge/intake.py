@@ -7,7 +7,7 @@ of its own, under the same duplicate check and the same firebreak.
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -16,7 +16,7 @@ from bridge.errors import PlatformError, StoreError
 from bridge.gate import Gate, Refusal
 from bridge.keys import conversation_key, participation_note, turn_id
 from bridge.lanes import LaneFull, Lanes, Ticket
-from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Scope, TurnRecord
+from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Press, Pressed, Scope, TurnRecord
 from bridge.ports import Clock, Platform, Store
 from bridge.texts import Say, language, say
 
@@ -38,6 +38,7 @@ class Intake:
         clock: Clock,
         platforms: Mapping[str, Platform],
         *,
+        obey: Callable[[Press], Awaitable[Pressed]],
         scope: Scope,
         default_language: str,
     ) -> None:
@@ -46,6 +47,7 @@ class Intake:
         self._store = store
         self._clock = clock
         self._platforms = platforms
+        self._obey = obey
         self._scope = scope
         self._default_language = default_language
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
@@ -78,6 +80,10 @@ class Intake:
         if envelope.delivery_key in self._admitting:
             return True
         return await self._store.turn(turn_id(envelope.delivery_key)) is not None
+
+    async def press(self, press: Press) -> Pressed:
+        """Obey what somebody pressed; see ``ports.Intake``."""
+        return await self._obey(press)
 
     async def withdraw(self, delivery_key: str) -> None:
         """Drop a question that still waits, because its author deleted it."""

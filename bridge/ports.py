@@ -24,6 +24,8 @@ from bridge.model import (
     FoundQuestion,
     Lease,
     PartRules,
+    Press,
+    Pressed,
     Question,
     TurnId,
     TurnRecord,
@@ -270,6 +272,16 @@ class Intake(Protocol):
         """
         ...
 
+    async def press(self, press: Press) -> Pressed:
+        """Obey what somebody pressed; returns within two seconds, once what must be durable is.
+
+        Acknowledge to the platform only after this returned. The same press twice does nothing twice.
+
+        Raises:
+            StoreError: It was not written down, and not obeyed.
+        """
+        ...
+
     async def withdraw(self, delivery_key: str) -> None:
         """The author deleted her question: drop it if it still waits."""
         ...
@@ -298,6 +310,9 @@ class Platform(Protocol):
 
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
         """Receive messages until cancelled; set ``connected`` whenever messages can arrive, clear it when not.
+
+        What was written while nobody received is read first, where it can be (``Services.missed`` bounds it), and
+        handed over in order, as ``late`` envelopes, before what comes newly to the same place.
 
         Raises:
             CredentialsError: Waiting does not help.

@@ -61,6 +61,10 @@ class BridgeSettings(Section):
     take_up_hours: float = Field(
         24.0, ge=0, description="Questions left unfinished by a stop or a crash are answered after it, if not older."
     )
+    missed_hours: float = Field(
+        12.0, ge=0, description="Questions asked while the bridge was away are answered, if not older; 0: never."
+    )
+    missed_messages: int = Field(50, ge=0, le=1000, description="Messages of one place that are read for them.")
     drain_s: float = Field(20.0, ge=0, description="How long running answers may still finish when the bridge stops.")
 
     @field_validator("identity_secret", mode="before")

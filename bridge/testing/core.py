@@ -101,6 +101,7 @@ async def core_of(
             opened,
             clock,
             platforms,
+            obey=control.press,
             scope=options.asking.scope,
             default_language="en",
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bridge.model import Addressing, Envelope
+from bridge.model import Addressing, Envelope, Press, Pressed
 from bridge.ports import Intake, Platform
 
 DEADLINE_S = 10.0
@@ -208,6 +208,7 @@ class RecordingIntake:
         offered: Every envelope, in the order of the calls.
         accepted: Those that were new and not failed.
         withdrawn: Delivery keys of deleted questions.
+        presses: Every press, in the order of the calls; each is answered with ``pressed``.
         failures: Raised by the next calls of ``accept``, one each.
         gate: While cleared, no ``accept`` returns: the store is slow.
     """
@@ -216,6 +217,8 @@ class RecordingIntake:
         self.offered: list[Envelope] = []
         self.accepted: list[Envelope] = []
         self.withdrawn: list[str] = []
+        self.presses: list[Press] = []
+        self.pressed = Pressed(True)
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -233,6 +236,11 @@ class RecordingIntake:
         if failure is not None:
             raise failure
         return is_new
+
+    async def press(self, press: Press) -> Pressed:
+        self.presses.append(press)
+        self._tell()
+        return self.pressed
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

@@ -15,7 +15,7 @@ from adapters.discord.settings import DiscordSettings
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
 from bridge.extension import Services
-from bridge.model import Addressing, Author, Envelope, Place
+from bridge.model import Addressing, Author, Envelope, Place, Press, Pressed
 from bridge.ports import Intake
 from bridge.stores.memory import MemoryStore
 from bridge.texts import say
@@ -58,6 +58,8 @@ class FakeIntake:
         self.offered: list[Envelope] = []
         self.accepted: list[Envelope] = []
         self.withdrawn: list[str] = []
+        self.presses: list[Press] = []
+        self.pressed = Pressed(True)
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -75,6 +77,10 @@ class FakeIntake:
         if failure is not None:
             raise failure
         return is_new
+
+    async def press(self, press: Press) -> Pressed:
+        self.presses.append(press)
+        return self.pressed
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

@@ -64,8 +64,12 @@ def answering(platform_for: Any, services: Services) -> Answering:
             lanes = Lanes(tasks, store, clock, holder="test", max_waiting=5)
             turns = Turns(routes, store, clock, Pacer(), options, platforms)
             scope = options.asking.scope
-            lanes.employ(Dispatch(turns, Control(turns, lanes, routes, store, clock, platforms, scope=scope)))
-            intake = Intake(Gate(GateRules()), lanes, store, clock, platforms, scope=scope, default_language="en")
+            control = Control(turns, lanes, routes, store, clock, platforms, scope=scope)
+            lanes.employ(Dispatch(turns, control))
+            gate = Gate(GateRules())
+            intake = Intake(
+                gate, lanes, store, clock, platforms, obey=control.press, scope=scope, default_language="en"
+            )
             connected = asyncio.Event()
             serving = tasks.create_task(platform.serve(intake, connected))
             async with asyncio.timeout(DEADLINE_S):

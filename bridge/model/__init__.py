@@ -1,0 +1,76 @@
+"""The words of our language: what comes in, what is written down, what an agent says, what is shown.
+
+Frozen dataclasses and enums without behaviour. Ids of the outside world are opaque strings.
+"""
+
+from bridge.model.agent import (
+    ActionRequired,
+    AgentCapabilities,
+    AgentEvent,
+    AgentProfile,
+    AnswerCompleted,
+    AnswerDelta,
+    ChatCompleted,
+    ChatRef,
+    ChatStarted,
+    ChatStatus,
+    ContextMessage,
+    FollowUp,
+    FoundQuestion,
+    Question,
+    ReasoningDelta,
+    ToolActivity,
+    ToolCall,
+    Usage,
+)
+from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
+from bridge.model.names import RECORD_VERSION, ConversationKey, Scope, TurnId
+from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View
+from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, TurnRecord, TurnState
+
+__all__ = [
+    "RECORD_VERSION",
+    "TURN_FIELDS",
+    "ActionRequired",
+    "Addressing",
+    "AgentCapabilities",
+    "AgentEvent",
+    "AgentProfile",
+    "AnswerCompleted",
+    "AnswerDelta",
+    "Attachment",
+    "Author",
+    "Budget",
+    "Capabilities",
+    "ChatCompleted",
+    "ChatRef",
+    "ChatStarted",
+    "ChatStatus",
+    "ContextMessage",
+    "Control",
+    "ControlKind",
+    "Conversation",
+    "ConversationKey",
+    "EarlierMessage",
+    "Envelope",
+    "FollowUp",
+    "FoundQuestion",
+    "Lease",
+    "Outcome",
+    "Part",
+    "PartRules",
+    "Place",
+    "PostedPart",
+    "Press",
+    "Pressed",
+    "Question",
+    "ReasoningDelta",
+    "Scope",
+    "ToolActivity",
+    "ToolCall",
+    "TurnId",
+    "TurnRecord",
+    "TurnState",
+    "Usage",
+    "View",
+]

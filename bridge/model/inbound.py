@@ -1,0 +1,125 @@
+"""What comes in from a platform: messages, and presses of what stands below an answer."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.model.names import TurnId
+from bridge.model.shown import ControlKind
+
+
+class Addressing(StrEnum):
+    """How a message reached us; decides whether an unrelated message is answered and how a refusal is told."""
+
+    DIRECT = "direct"
+    """Written to us in private."""
+    MENTION = "mention"
+    """Names us, or replies to us."""
+    FOLLOW_UP = "follow_up"
+    """Written without naming us in a thread; ours only if we take part in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands and its answer goes.
+
+    Attributes:
+        instance: The adapter instance's name in the config; it begins every key.
+        team: Workspace or guild; empty where the platform has none.
+        channel: Channel id.
+        thread: Root of the thread or reply chain; ``None`` when the channel itself is the place.
+        private: Only one person and we can read it.
+        channel_name: For people and agents to read; empty until resolved.
+    """
+
+    instance: str
+    team: str
+    channel: str
+    thread: str | None = None
+    private: bool = False
+    channel_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a message. ``name`` and ``locale`` may be empty until the platform has resolved them."""
+
+    id: str
+    name: str = ""
+    locale: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message; ``url`` is the platform's own and may need the platform's token."""
+
+    id: str
+    name: str
+    media_type: str = ""
+    size_bytes: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One inbound message in our terms.
+
+    Attributes:
+        delivery_key: Unique per question and the same on every repeat; begins with the adapter instance.
+        message_id: The platform's id of the message, for replies, reactions and look-ups.
+        text: What was said, without the mention of us, readable (no platform markup for names or links).
+        sent_at_s: Unix seconds by the platform's clock.
+        inside_thread: Earlier messages exist in the thread or reply chain that we may not have seen.
+        late: It was written while we were away, and read afterwards.
+    """
+
+    delivery_key: str
+    place: Place
+    author: Author
+    message_id: str
+    text: str
+    addressing: Addressing
+    sent_at_s: float
+    attachments: tuple[Attachment, ...] = ()
+    inside_thread: bool = False
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierMessage:
+    """A message that was written before the conversation with the agent began."""
+
+    author_name: str
+    text: str
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed a control, or did what means the same on her platform.
+
+    Attributes:
+        turn_id: The turn the control stands for; ``None`` where the platform tells only the place.
+        place: Where the control stands; its thread is the answer's.
+        author: Who pressed; ``locale`` as far as the platform tells it with the press.
+        message_id: The message that carries the control; empty when there is none.
+    """
+
+    kind: ControlKind
+    turn_id: TurnId | None
+    place: Place
+    author: Author
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What became of a press.
+
+    Attributes:
+        done: It was obeyed, now or by an earlier press of the same control, which can be taken away.
+        sentence: For the presser alone to read; empty when what she sees says enough.
+    """
+
+    done: bool
+    sentence: str = ""

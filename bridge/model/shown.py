@@ -1,0 +1,94 @@
+"""What is shown on a platform, and what a platform can do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.model.names import TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class PartRules:
+    """How much fits into one message: ``measure(shown text) <= limit``, counted as the platform counts."""
+
+    limit: int
+    measure: Callable[[str], int] = len
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message's worth of the answer.
+
+    Attributes:
+        index: From 0.
+        body: An exact slice of the answer; all bodies put together are the answer.
+        text: The body as it is shown: an open fence closed at its end and reopened at the next part's beginning.
+    """
+
+    index: int
+    body: str
+    text: str
+
+
+class ControlKind(StrEnum):
+    """What a person can make the bridge do by pressing something below an answer."""
+
+    STOP = "stop"
+    """While the answer runs: stop it."""
+    RETRY = "retry"
+    """When it failed: ask the same again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Something to press below a message; a press comes back as ``Press`` with the same kind and turn.
+
+    Attributes:
+        label: As people read it, in their language.
+    """
+
+    kind: ControlKind
+    turn_id: TurnId
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one message shall show now.
+
+    Attributes:
+        text: Markdown of the agent, still untrusted; the adapter makes it harmless.
+        footer: A sentence of ours below it (interrupted, failed); empty for none. Not part of the answer.
+        live: More text will follow.
+        controls: What can be pressed below it; ignored where ``Capabilities.controls`` is false.
+    """
+
+    text: str
+    footer: str = ""
+    live: bool = False
+    controls: tuple[Control, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A named, shared allowance of a platform: at most ``limit`` calls within ``window_s``."""
+
+    name: str
+    limit: int
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do, for the core to decide with.
+
+    Attributes:
+        edit_interval_s: The shortest sensible time between two edits of one message.
+        controls: Messages can carry something to press.
+        status_refresh_s: How often the sign of life must be renewed; ``None`` when it stays by itself.
+    """
+
+    edits: bool = True
+    edit_interval_s: float = 1.0
+    status_refresh_s: float | None = None
+    controls: bool = False

@@ -1,0 +1,97 @@
+"""What is written down; every record must survive a round trip through JSON."""
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.model.inbound import Envelope
+from bridge.model.names import RECORD_VERSION, ConversationKey, TurnId
+
+
+class TurnState(StrEnum):
+    """Where a turn stands. The intent is durable before each request that must not repeat."""
+
+    ACCEPTED = "accepted"
+    OPENING = "opening"
+    OPENED = "opened"
+    ASKING = "asking"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    DELIVERING = "delivering"
+    WAITING = "waiting"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    MERGED = "merged"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class PostedPart:
+    """One part of the answer that the platform has: its index and the platform's id of the message."""
+
+    index: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One question and its whole answer as the store keeps it; its key makes it the duplicate check too.
+
+    Attributes:
+        key: The conversation, and so the lane, it belongs to.
+        agent: The configured agent's name; empty until it is routed.
+        conversation_id, chat_id: Known from *asking* and *asked* on.
+        parts: Messages that were posted, in order; written as each is posted.
+        answer: The final text, from *answered* on.
+        reason: For *failed*: the error's kind or code, for operators.
+    """
+
+    turn_id: TurnId
+    key: ConversationKey
+    envelope: Envelope
+    created_at_s: float
+    state: TurnState = TurnState.ACCEPTED
+    updated_at_s: float = 0.0
+    agent: str = ""
+    conversation_id: str = ""
+    chat_id: str = ""
+    parts: tuple[PostedPart, ...] = ()
+    answer: str = ""
+    outcome: Outcome | None = None
+    reason: str = ""
+    v: int = RECORD_VERSION
+
+
+TURN_FIELDS: frozenset[str] = frozenset(f.name for f in dataclasses.fields(TurnRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The agent's conversation that belongs to one of our keys."""
+
+    key: ConversationKey
+    conversation_id: str
+    agent: str
+    bot_id: str
+    created_at_s: float
+    last_used_at_s: float
+    section_id: str = ""
+    v: int = RECORD_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Time-limited ownership of a lane. ``token`` grows with every grant, so that a late writer is recognised."""
+
+    lane: str
+    holder: str
+    token: int
+    expires_at_s: float
