@@ -19,11 +19,13 @@ from bridge.model import (
     ChatRef,
     ChatStarted,
     ChatStatus,
+    ControlKind,
     EarlierMessage,
     Envelope,
     FoundQuestion,
     PartRules,
     Place,
+    Press,
     Question,
     TurnId,
     Usage,
@@ -131,7 +133,7 @@ class FakeAgent:
 class FakeMessage:
     """One message of the fake platform and every view it ever showed, oldest first."""
 
-    channel: str
+    place: Place
     turn: str
     index: int | None
     views: list[View]
@@ -152,7 +154,8 @@ class FakePlatform:
     """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
 
     An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. ``serve`` hands over
-    what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark.
+    what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
+    ``whispers`` what was told one person alone: her id and the sentence.
     """
 
     name: str = "fake"
@@ -167,6 +170,8 @@ class FakePlatform:
     inbox: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
     alive: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
+    whispers: list[tuple[str, str]] = field(default_factory=list)
+    hearing: Intake | None = None
 
     async def __aenter__(self) -> "FakePlatform":
         return self
@@ -176,13 +181,35 @@ class FakePlatform:
 
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
         connected.set()
+        self.hearing = intake
         try:
             while True:
                 envelope = await self.inbox.get()
                 with suppress(StoreError):  # nobody delivers it again
                     await intake.accept(envelope)
         finally:
+            self.hearing = None
             connected.clear()
+
+    async def press(self, message_id: str, kind: ControlKind, author: str = "U1") -> bool:
+        """Let somebody press a control that a message shows; false when nobody took it.
+
+        Raises:
+            LookupError: The message shows no such control.
+        """
+        message = self.messages[message_id]
+        control = {control.kind: control for control in message.view.controls}[kind]
+        if self.hearing is None:
+            return False
+        try:
+            pressed = await self.hearing.press(Press(kind, control.turn_id, message.place, Author(author), message_id))
+        except StoreError:
+            return False
+        if pressed.sentence:
+            self.whispers.append((author, pressed.sentence))
+        if pressed.done and kind is ControlKind.RETRY:
+            message.views.append(replace(message.view, controls=()))
+        return True
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
         return FakeReply(self, envelope, turn_id)
@@ -209,9 +236,9 @@ class FakeReply:
 
     def __init__(self, platform: FakePlatform, envelope: Envelope, turn_id: TurnId) -> None:
         self._platform = platform
-        self._channel = envelope.place.channel
+        self._place = envelope.place
         self._turn = turn_id
-        self.post_budgets = (Budget(f"{platform.name}:{self._channel}:post", 60, 60.0),)
+        self.post_budgets = (Budget(f"{platform.name}:{self._place.channel}:post", 60, 60.0),)
         self.edit_budgets = (Budget(f"{platform.name}:edit", 50, 60.0),)
 
     async def waiting(self, position: int) -> None:
@@ -266,7 +293,7 @@ class FakeReply:
     def _add(self, index: int | None, view: View) -> str:
         self._platform.alive.discard(self._turn)
         message_id = f"msg-{len(self._platform.messages) + 1}"
-        self._platform.messages[message_id] = FakeMessage(self._channel, self._turn, index, [view])
+        self._platform.messages[message_id] = FakeMessage(self._place, self._turn, index, [view])
         return message_id
 
 

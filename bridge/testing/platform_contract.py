@@ -13,8 +13,9 @@ told by ``platform_harness.PlatformHarness``; what cannot exist on a platform it
 reason, and the promises about that are skipped with this reason. Nothing else is skipped.
 
 Needs pytest and pytest-asyncio in auto mode (``asyncio_mode = "auto"``). The promises are in ``platform_receiving``
-(``serve``), ``platform_reading`` (``resolve``, ``earlier_messages``), ``platform_replying`` (``Reply``) and
-``platform_trouble`` (errors). The walk through them: ``docs/adapters.md``.
+(``serve``), ``platform_away`` (what was missed), ``platform_reading`` (``resolve``, ``earlier_messages``),
+``platform_replying`` (``Reply``), ``platform_pressing`` (controls) and ``platform_trouble`` (errors). The walk through
+them: ``docs/adapters.md``.
 """
 
 from collections.abc import AsyncIterator
@@ -27,16 +28,20 @@ from bridge.testing.platform_harness import Ability, PlatformHarness
 
 # pytest explains failed assertions only of modules that are announced to it before they are imported.
 pytest.register_assert_rewrite(
-    *(f"bridge.testing.platform_{part}" for part in ("reading", "receiving", "replying", "trouble"))
+    *(f"bridge.testing.platform_{part}" for part in ("away", "pressing", "reading", "receiving", "replying", "trouble"))
 )
 
+from bridge.testing.platform_away import AwayPromises  # noqa: E402 - announced first
+from bridge.testing.platform_pressing import ControlPromises  # noqa: E402 - announced first
 from bridge.testing.platform_reading import ReadingPromises  # noqa: E402 - announced first
 from bridge.testing.platform_receiving import ReceivingPromises  # noqa: E402 - announced first
 from bridge.testing.platform_replying import ReplyPromises  # noqa: E402 - announced first
 from bridge.testing.platform_trouble import TroublePromises  # noqa: E402 - announced first
 
 
-class PlatformContract(ReceivingPromises, ReadingPromises, ReplyPromises, TroublePromises):
+class PlatformContract(
+    ReceivingPromises, AwayPromises, ReadingPromises, ReplyPromises, ControlPromises, TroublePromises
+):
     """The promises of ``bridge.ports.Platform`` and ``Reply``, one test each. Override ``harness``."""
 
     @pytest_asyncio.fixture

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from bridge.extension import Missed
 from bridge.model import Addressing, Envelope, Press, Pressed
 from bridge.ports import Intake, Platform
 
@@ -45,6 +46,8 @@ class Ability(StrEnum):
     REFUSALS = "calls may be refused: too many at once, trouble of the service, a place that was closed"
     LOST_CALLS = "a call or its response may be lost on the way"
     PINGS = "a text may notify people or load something"
+    CONTROLS = "something can be pressed below a message"
+    MISSED = "what was written while nobody received can be read afterwards"
 
 
 class Call(StrEnum):
@@ -118,8 +121,12 @@ class PlatformHarness(Protocol):
         """Texts that would notify somebody or load something if they were sent as they are; no two alike."""
         ...
 
-    def make(self) -> Platform:
-        """Return the platform, not opened. Called again, it stands for the same instance after a restart."""
+    def make(self, *, missed: Missed | None = None) -> Platform:
+        """Return the platform, not opened. Called again, it stands for the same instance after a restart.
+
+        Args:
+            missed: What ``Services.missed`` shall be; ``None`` leaves the default.
+        """
         ...
 
     def make_unauthorized(self) -> Sequence[Platform]:
@@ -176,6 +183,21 @@ class PlatformHarness(Protocol):
         """Let a moderator delete a message of ours."""
         ...
 
+    def controls(self, message_id: str) -> Sequence[str]:
+        """Return the labels of what can be pressed now below a message of ours, in order."""
+        ...
+
+    async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        """Let somebody press what carries a label; false when the service told her that it failed.
+
+        Returns when the service has our acknowledgement, or has waited for it long enough.
+        """
+        ...
+
+    def whispers(self, to: Speaker) -> Sequence[str]:
+        """Return what we have said that this person alone can read, among the others' messages, oldest first."""
+        ...
+
     def signs(self, said: Said) -> Sequence[str]:
         """Return the signs of life that people see now (status, typing ...); a placeholder message is none."""
         ...
@@ -209,7 +231,7 @@ class RecordingIntake:
         accepted: Those that were new and not failed.
         withdrawn: Delivery keys of deleted questions.
         presses: Every press, in the order of the calls; each is answered with ``pressed``.
-        failures: Raised by the next calls of ``accept``, one each.
+        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``.
         gate: While cleared, no ``accept`` returns: the store is slow.
     """
 
@@ -220,6 +242,7 @@ class RecordingIntake:
         self.presses: list[Press] = []
         self.pressed = Pressed(True)
         self.failures: list[Exception] = []
+        self.press_failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self._changed = asyncio.Event()
@@ -240,6 +263,8 @@ class RecordingIntake:
     async def press(self, press: Press) -> Pressed:
         self.presses.append(press)
         self._tell()
+        if self.press_failures:
+            raise self.press_failures.pop(0)
         return self.pressed
 
     async def withdraw(self, delivery_key: str) -> None:

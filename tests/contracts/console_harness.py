@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from adapters.console.adapter import Terminal
 from adapters.console.ids import CHANNEL
 from adapters.console.settings import ConsoleSettings
-from bridge.extension import Services
+from bridge.extension import Missed, Services
 from bridge.model import Addressing
 from bridge.ports import Platform
 from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
@@ -46,6 +46,8 @@ class ConsoleHarness:
         Ability.MARKS: PRINTED,
         Ability.RESTART: PRINTED,
         Ability.PINGS: "text on a terminal is only text",
+        Ability.CONTROLS: "there is nothing to press but keys",
+        Ability.MISSED: "nothing can be typed while it is closed",
     }
     retry_after_s = 0.0
     baits: Sequence[str] = ()
@@ -60,7 +62,7 @@ class ConsoleHarness:
         os.close(self._keyboard)
         os.close(self._fingers)
 
-    def make(self) -> Platform:
+    def make(self, *, missed: Missed | None = None) -> Platform:
         settings = ConsoleSettings(user="Ann", language="en", rendering="plain")
         return Terminal("my terminal", settings, self._services, input_descriptor=self._keyboard, output=self._screen)
 
@@ -105,6 +107,15 @@ class ConsoleHarness:
         raise NotImplementedError
 
     async def delete(self, message_id: str) -> None:
+        raise NotImplementedError
+
+    def controls(self, message_id: str) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        raise NotImplementedError
+
+    def whispers(self, to: Speaker) -> Sequence[str]:
         raise NotImplementedError
 
     def signs(self, said: Said) -> Sequence[str]:

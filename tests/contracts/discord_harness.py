@@ -1,13 +1,14 @@
 """The surroundings of the Discord adapter: the emulator, with ann, bob, another bot and us in #general."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from adapters.discord.adapter import DiscordPlatform
 from adapters.discord.outbound import UNSEEN
 from adapters.discord.settings import DiscordSettings
-from bridge.extension import Services
+from bridge.extension import Missed, Services
 from bridge.model import Addressing
 from bridge.ports import Platform
 from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
@@ -32,6 +33,8 @@ class DiscordHarness:
         Ability.ACKNOWLEDGEMENT: "the gateway asks for no acknowledgement of messages",
         Ability.MARKS: "messages carry nothing but what people see; ours are known by what they answer",
         Ability.SIGNS_END: "typing is shown for ten seconds and cannot be taken back",
+        Ability.CONTROLS: "the adapter does not draw them yet",
+        Ability.MISSED: "the adapter does not read it yet",
     }
     retry_after_s = 30.0
 
@@ -55,8 +58,8 @@ class DiscordHarness:
             "https://evil.example/preview",
         )
 
-    def make(self) -> Platform:
-        return self._platform()
+    def make(self, *, missed: Missed | None = None) -> Platform:
+        return self._platform(replace(self._services, missed=missed or Missed()))
 
     def make_unauthorized(self) -> Sequence[Platform]:
         return [self._platform(token=SecretStr("wrong"))]
@@ -117,6 +120,15 @@ class DiscordHarness:
             if any(answer.id == message_id for answer in self._answers_in(channel)):
                 self._discord.delete("owner", channel, message_id)
 
+    def controls(self, message_id: str) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        raise NotImplementedError
+
+    def whispers(self, to: Speaker) -> Sequence[str]:
+        raise NotImplementedError
+
     def signs(self, said: Said) -> Sequence[str]:
         typing = self._discord.typing_in(self._roots[said.message_id])
         return ["typing"] if BOT in typing else []
@@ -165,7 +177,7 @@ class DiscordHarness:
         there_is = channel in self._discord.service.world.channels
         return self._discord.answers(channel) if there_is else []
 
-    def _platform(self, **changes: object) -> Platform:
+    def _platform(self, services: Services | None = None, **changes: object) -> Platform:
         usual = {
             "token": SecretStr(self._discord.bot_token),
             "api_url": self._discord.api_url,
@@ -173,7 +185,8 @@ class DiscordHarness:
             "identify_interval_s": 0.05,
             "rebuild_after_s": 2.0,
         }
-        return DiscordPlatform("my discord", DiscordSettings.model_validate({**usual, **changes}), self._services)
+        settings = DiscordSettings.model_validate({**usual, **changes})
+        return DiscordPlatform("my discord", settings, services or self._services)
 
 
 def _read(message: VisibleMessage) -> str:

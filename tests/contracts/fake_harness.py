@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable
+from bridge.extension import Missed
 from bridge.keys import turn_id
 from bridge.model import Addressing, Attachment
 from bridge.ports import Platform
@@ -26,18 +27,19 @@ class FakeHarness:
         Ability.HISTORY: "its earlier messages are whatever a test puts there",
         Ability.PEOPLE: "its texts have no markup",
         Ability.PINGS: "nobody but the test reads along",
+        Ability.MISSED: "what a test puts into the inbox stays there until somebody takes it",
     }
     retry_after_s = 7.0
     baits: Sequence[str] = ()
 
     def __init__(self) -> None:
-        self._platform = FakePlatform()
+        self._platform = FakePlatform(capabilities=replace(FakePlatform().capabilities, controls=True))
         self._number = 0
         self._twice = False
         self._keys: dict[str | None, str] = {}
         self._threads: dict[str | None, str] = {}
 
-    def make(self) -> Platform:
+    def make(self, *, missed: Missed | None = None) -> Platform:
         """The list and the adapter are one, so a restart finds the same."""
         return self._platform
 
@@ -98,6 +100,17 @@ class FakeHarness:
 
     async def delete(self, message_id: str) -> None:
         self._platform.messages[message_id].deleted = True
+
+    def controls(self, message_id: str) -> Sequence[str]:
+        return [control.label for control in self._platform.messages[message_id].view.controls]
+
+    async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        controls = self._platform.messages[message_id].view.controls
+        kind = next(control.kind for control in controls if control.label == label)
+        return await self._platform.press(message_id, kind, by)
+
+    def whispers(self, to: Speaker) -> Sequence[str]:
+        return [sentence for author, sentence in self._platform.whispers if author == to]
 
     def signs(self, said: Said) -> Sequence[str]:
         return ["alive"] if self._turn(said) in self._platform.alive else []

@@ -1,13 +1,14 @@
 """The surroundings of the Slack adapter: the emulator, with ann, bob, another app's bot and us in #general."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from adapters.slack.adapter import SlackPlatform
 from adapters.slack.outbound import WORD_JOINER
 from adapters.slack.settings import SlackSettings
-from bridge.extension import Services
+from bridge.extension import Missed, Services
 from bridge.model import Addressing
 from bridge.ports import Platform
 from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
@@ -29,7 +30,10 @@ METHODS = {
 class SlackHarness:
     """One workspace."""
 
-    absent: Mapping[Ability, str] = {}
+    absent: Mapping[Ability, str] = {
+        Ability.CONTROLS: "the adapter does not draw them yet",
+        Ability.MISSED: "the adapter does not read it yet",
+    }
     retry_after_s = 7.0
     baits = (
         "<!channel>",
@@ -55,8 +59,8 @@ class SlackHarness:
         slack.switches.ack_timeout_s = 0.5
         slack.switches.expand_markdown_blocks = True
 
-    def make(self) -> Platform:
-        return self._platform()
+    def make(self, *, missed: Missed | None = None) -> Platform:
+        return self._platform(replace(self._services, missed=missed or Missed()))
 
     def make_unauthorized(self) -> Sequence[Platform]:
         return [self._platform(bot_token=SecretStr("xoxb-wrong")), self._platform(app_token=SecretStr("xapp-wrong"))]
@@ -118,6 +122,15 @@ class SlackHarness:
     async def delete(self, message_id: str) -> None:
         self._slack.delete(self._slack.bot_user_id, ROOM, message_id)
 
+    def controls(self, message_id: str) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        raise NotImplementedError
+
+    def whispers(self, to: Speaker) -> Sequence[str]:
+        raise NotImplementedError
+
     def signs(self, said: Said) -> Sequence[str]:
         status = self._slack.status(said.channel, self._roots[said.message_id])
         return [status] if status else []
@@ -160,7 +173,7 @@ class SlackHarness:
     async def mend(self) -> None:
         self._slack.sockets.handshakes_to_refuse = 0
 
-    def _platform(self, **changes: object) -> Platform:
+    def _platform(self, services: Services | None = None, **changes: object) -> Platform:
         usual = {
             "bot_token": SecretStr(self._slack.bot_token),
             "app_token": SecretStr(self._slack.app_token),
@@ -168,7 +181,7 @@ class SlackHarness:
             "ping_interval_s": 0.2,
             "rebuild_after_s": 1.0,
         }
-        return SlackPlatform("my slack", SlackSettings.model_validate({**usual, **changes}), self._services)
+        return SlackPlatform("my slack", SlackSettings.model_validate({**usual, **changes}), services or self._services)
 
 
 def _read(message: VisibleMessage) -> str:

@@ -39,7 +39,7 @@ def cut(state: TurnState, **fields: object) -> TurnRecord:
 def standing(platform: FakePlatform, *texts: str) -> tuple[PostedPart, ...]:
     """Let messages of the cut turn stand on the platform; returns what is written down of them."""
     for index, text in enumerate(texts):
-        platform.messages[f"old-{index}"] = FakeMessage("C1", TURN, index, [View(text)])
+        platform.messages[f"old-{index}"] = FakeMessage(QUESTION.place, TURN, index, [View(text)])
     return tuple(PostedPart(index, f"old-{index}") for index in range(len(texts)))
 
 

@@ -1,0 +1,183 @@
+"""The promises about controls: what can be pressed below a message, and what becomes of a press; part of the suite."""
+
+import pytest
+
+from bridge.errors import StoreUnavailable
+from bridge.model import Addressing, Control, ControlKind, Press, Pressed, View
+from bridge.testing.platform_harness import Ability, PlatformHarness, Speaker
+from bridge.testing.platform_scene import Asked, Scene, eventually, needs, on_stage, serving, usual, words
+
+LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "重试 🔁"}
+FOOTER = "Interrupted"
+
+
+class ControlPromises:
+    """Part of ``PlatformContract``."""
+
+    async def test_controls_are_drawn_where_it_says_so(self, harness: PlatformHarness) -> None:
+        """With their labels, below words and footer, until an edit takes them away; elsewhere words stand alone."""
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            reply = asked.reply_on(scene.platform)
+            running = View("Half an", live=True, controls=(control(asked, ControlKind.STOP),))
+            message_id = await reply.post(0, running)
+            can_be_pressed = Ability.CONTROLS not in harness.absent
+            assert scene.platform.capabilities.controls is can_be_pressed
+            if can_be_pressed:
+                assert list(harness.controls(message_id)) == ["Stop"]
+                assert list(harness.visible(asked.said)) == ["Half an"]
+                both = tuple(control(asked, kind) for kind in ControlKind)
+                await reply.edit(message_id, View("Half an", footer=FOOTER, controls=both))
+                assert list(harness.controls(message_id)) == list(LABELS.values())
+                assert _words_of(harness, asked) == "HalfanInterrupted"
+            await reply.edit(message_id, View("Half an answer", footer=FOOTER))
+            await scene.seen(reply)
+            if can_be_pressed:
+                assert list(harness.controls(message_id)) == []
+            assert _words_of(harness, asked) == "HalfananswerInterrupted"
+
+    async def test_controls_may_stand_below_a_footer_alone(self, harness: PlatformHarness) -> None:
+        """Where an answer failed before its first word."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            failed = View("", footer=FOOTER, controls=(control(asked, ControlKind.RETRY),))
+            message_id = await asked.reply_on(scene.platform).post(0, failed)
+            assert list(harness.controls(message_id)) == [LABELS[ControlKind.RETRY]]
+            assert _words_of(harness, asked) == FOOTER
+
+    async def test_controls_cost_no_words(self, harness: PlatformHarness) -> None:
+        """What measures as fitting fits with controls below it."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            rules = scene.platform.part_rules
+            both = tuple(control(asked, kind) for kind in ControlKind)
+            for unit in ("x" * 9 + " ", "x\n\n"):
+                fitting = next(
+                    unit * count
+                    for count in range(rules.limit // len(unit), 0, -1)
+                    if rules.measure(unit * count) <= rules.limit
+                ).strip()
+                reply = asked.reply_on(scene.platform)
+                message_id = await reply.post(0, View(fitting, live=True, controls=both))
+                assert harness.shown(message_id) == fitting
+                assert len(harness.controls(message_id)) == len(both)
+
+    @pytest.mark.parametrize("kind", list(ControlKind))
+    @pytest.mark.parametrize("addressing", [Addressing.DIRECT, Addressing.MENTION])
+    async def test_a_press_says_what_is_meant(
+        self, harness: PlatformHarness, addressing: Addressing, kind: ControlKind
+    ) -> None:
+        """Kind, turn, place, presser and message; handed over once, and acknowledged."""
+        private = addressing is Addressing.DIRECT
+        needs(harness, Ability.CONTROLS, Ability.PRIVATE if private else Ability.ROOMS)
+        async with on_stage(harness) as scene:
+            asked, message_id = await offered(scene, kind, to=await scene.ask(addressing=addressing))
+            assert await harness.press(message_id, LABELS[kind])
+            assert len(scene.intake.presses) == 1
+            _stands_for(scene.intake.presses[0], kind, asked, message_id)
+
+    async def test_anybody_may_press(self, harness: PlatformHarness) -> None:
+        """Who may is not for the adapter to decide; it tells who did."""
+        needs(harness, Ability.CONTROLS, Ability.ROOMS)
+        async with on_stage(harness) as scene:
+            bob = (await scene.ask(by=Speaker.BOB)).said.author_id
+            _, message_id = await offered(scene, ControlKind.STOP)
+            assert await harness.press(message_id, "Stop", by=Speaker.BOB)
+            assert [press.author.id for press in scene.intake.presses] == [bob]
+
+    async def test_pressing_again_is_the_same_press(self, harness: PlatformHarness) -> None:
+        """So that the core can know it again: nothing in it tells of the time."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            scene.intake.pressed = Pressed(False)
+            _, message_id = await offered(scene, ControlKind.STOP)
+            for _ in range(2):
+                assert await harness.press(message_id, "Stop")
+            first, second = scene.intake.presses
+            assert first == second
+
+    async def test_controls_outlive_a_restart(self, harness: PlatformHarness) -> None:
+        """What an earlier life drew can be pressed in this one."""
+        needs(harness, Ability.CONTROLS, Ability.RESTART)
+        async with on_stage(harness) as scene:
+            asked, message_id = await offered(scene, ControlKind.RETRY)
+        async with on_stage(harness) as scene:
+            assert await harness.press(message_id, LABELS[ControlKind.RETRY])
+            _stands_for(scene.intake.presses[0], ControlKind.RETRY, asked, message_id)
+
+    async def test_what_is_done_once_is_taken_away(self, harness: PlatformHarness) -> None:
+        """The control alone: the words and the footer stay as they are."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            asked, message_id = await offered(scene, ControlKind.RETRY)
+            before = list(harness.visible(asked.said))
+            assert "It was *like* this: `a < b`" in before[0]
+            assert await harness.press(message_id, LABELS[ControlKind.RETRY])
+            await eventually(lambda: not harness.controls(message_id), "the control's end")
+            assert list(harness.visible(asked.said)) == before
+
+    async def test_what_was_not_obeyed_can_be_pressed_again(self, harness: PlatformHarness) -> None:
+        """The control stays, and whoever pressed reads why, alone."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            scene.intake.pressed = Pressed(False, "Only Ann may do this <3.")
+            asked, message_id = await offered(scene, ControlKind.RETRY)
+            before = list(harness.visible(asked.said))
+            assert await harness.press(message_id, LABELS[ControlKind.RETRY])
+            await eventually(lambda: bool(harness.whispers(Speaker.ANN)), "a sentence for the presser")
+            assert list(harness.whispers(Speaker.ANN)) == ["Only Ann may do this <3."]
+            assert list(harness.whispers(Speaker.BOB)) == []
+            assert list(harness.visible(asked.said)) == before
+            assert list(harness.controls(message_id)) == [LABELS[ControlKind.RETRY]]
+
+    async def test_a_press_that_could_not_be_written_down_is_told(self, harness: PlatformHarness) -> None:
+        """By a sentence, or by the service itself where it is not acknowledged; the next press is heard as ever."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            scene.intake.press_failures = [StoreUnavailable("disk full")]
+            _, message_id = await offered(scene, ControlKind.RETRY)
+            if await harness.press(message_id, LABELS[ControlKind.RETRY]):
+                await eventually(lambda: bool(harness.whispers(Speaker.ANN)), "a sentence for the presser")
+            assert list(harness.controls(message_id)) == [LABELS[ControlKind.RETRY]]
+            assert await harness.press(message_id, LABELS[ControlKind.RETRY])
+            assert len(scene.intake.presses) == 2
+
+    async def test_a_press_that_nobody_took_is_not_obeyed_later(self, harness: PlatformHarness) -> None:
+        """Whoever pressed was told that it failed; she did not ask for it to happen in an hour."""
+        needs(harness, Ability.CONTROLS, Ability.RESTART, Ability.CONNECTION)
+        async with on_stage(harness) as scene:
+            _, message_id = await offered(scene, ControlKind.RETRY)
+        assert not await harness.press(message_id, LABELS[ControlKind.RETRY])
+        async with harness.make() as platform, serving(platform, scene.intake):
+            await harness.say("Are you back?", usual(harness))
+            await scene.intake.until(lambda: "Are you back?" in scene.intake.texts, "envelope")
+            assert scene.intake.presses == []
+
+
+def control(asked: Asked, kind: ControlKind) -> Control:
+    """Return a control for the turn of a question."""
+    return Control(kind, asked.turn_id, LABELS[kind])
+
+
+async def offered(scene: Scene, kind: ControlKind, *, to: Asked | None = None) -> tuple[Asked, str]:
+    """Answer a question with one control below; return the question and the message's id."""
+    asked = to or await scene.ask()
+    view = View("It was *like* this: `a < b`", footer=FOOTER, controls=(control(asked, kind),))
+    return asked, await asked.reply_on(scene.platform).post(0, view)
+
+
+def _words_of(harness: PlatformHarness, asked: Asked) -> str:
+    """Return the words that stand where a question's answer belongs."""
+    return words("".join(harness.visible(asked.said)))
+
+
+def _stands_for(press: Press, kind: ControlKind, asked: Asked, message_id: str) -> None:
+    """Hold a press against the question whose answer carries the control."""
+    here, there = press.place, asked.envelope.place
+    assert (press.kind, press.turn_id, press.message_id) == (kind, asked.turn_id, message_id)
+    assert press.author.id == asked.said.author_id
+    assert (here.instance, here.team, here.channel) == (there.instance, there.team, there.channel)
+    assert here.private is there.private
+    assert here.thread in (there.thread, None), "a thread may be unknown, not wrong"
