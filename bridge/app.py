@@ -17,28 +17,24 @@ import structlog
 from bridge.asking import AskingOptions
 from bridge.clock import SystemClock
 from bridge.config import Config
-from bridge.control import Control, Dispatch
+from bridge.core import Core, CoreOptions
 from bridge.coze.client import CozeAgent
 from bridge.delivery import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
 from bridge.extension import Missed, Services
-from bridge.gate import AccessList, Gate, GateRules
+from bridge.gate import AccessList, GateRules
 from bridge.health import Health
 from bridge.http_server import health_routes, http_server
-from bridge.intake import Intake
-from bridge.lanes import Lanes
 from bridge.live import LiveTurn
 from bridge.metrics import Metrics
-from bridge.model import TurnState
 from bridge.observing import Connection
-from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Route, Routes
 from bridge.settings import GateSettings
 from bridge.stores import open_store
 from bridge.systemd import READY, STOPPING, Systemd
 from bridge.texts import say
-from bridge.turn import TurnOptions, Turns
+from bridge.turn import TurnOptions
 from bridge.watched_agent import WatchedAgent
 
 log = structlog.get_logger(__name__)
@@ -75,26 +71,21 @@ class Bridge:
         self.metrics = metrics
         self.health = Health(store, clock, self.connected, agents)
         self._serving: list[asyncio.Task[None]] = []
-        settings = config.bridge
-        self._lanes = Lanes(
-            tasks, store, clock, holder=f"{socket.gethostname()}:{os.getpid()}", max_waiting=settings.max_waiting
-        )
         self._live = live
-        turns = Turns(routes, store, clock, Pacer(), turn_options(config), self._platforms, live, self.metrics)
-        self.metrics.watch_lanes(
-            active=lambda: self._lanes.active, waiting=lambda: len(self._lanes.waiting()), running=lambda: len(live)
-        )
-        control = Control(turns, self._lanes, routes, store, clock, self._platforms, scope=settings.scope)
-        self._lanes.employ(Dispatch(turns, control))
-        self.intake = Intake(
-            Gate(gate_rules(config.gate)),
-            self._lanes,
+        self._core = Core(
+            tasks,
             store,
             clock,
+            routes,
             self._platforms,
-            obey=control.press,
-            scope=settings.scope,
-            default_language=settings.language,
+            core_options(config),
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+            live=live,
+            observer=metrics,
+        )
+        self.intake, lanes = self._core.intake, self._core.lanes
+        metrics.watch_lanes(
+            active=lambda: lanes.active, waiting=lambda: len(lanes.waiting()), running=lambda: len(live)
         )
 
     def add(self, platform: Platform) -> None:
@@ -107,14 +98,8 @@ class Bridge:
         self._serving = [self._tasks.create_task(self._supervise(platform)) for platform in self._platforms.values()]
 
     async def take_up(self) -> None:
-        """Queue what the last stop or crash left unfinished, in order; before anything new is received."""
-        for turn in await self._store.unfinished():
-            if turn.state is TurnState.WAITING or turn.envelope.place.instance not in self._platforms:
-                log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
-                continue
-            log.info("turn taken up", turn=turn.turn_id, state=turn.state)
-            self.metrics.turn_taken_up(turn.envelope.place.instance, turn.state)
-            self._lanes.reserve(turn.key, bounded=False).fill(turn)
+        """Queue what the last stop or crash left unfinished; before anything new is received."""
+        await self._core.take_up()
 
     async def all_rest(self) -> None:
         """Return when no adapter is left that could receive anything."""
@@ -135,7 +120,7 @@ class Bridge:
         self.health.stopping = True
         await self._stop_serving()
         log.info("stopping", running=len(self._live), waiting_at_most_s=self._config.bridge.drain_s)
-        cut = await self._lanes.drain(self._config.bridge.drain_s)
+        cut = await self._core.drain(self._config.bridge.drain_s)
         log.info("stopped", cut=cut)
 
     async def _stop_serving(self) -> None:
@@ -283,6 +268,11 @@ async def _announce(bridge: Bridge) -> None:
 def config_runs(config: Config, kind: str) -> bool:
     """Tell whether adapters of a kind belong into ``run`` (a terminal does not)."""
     return any(entry.kind == kind and entry.adapter.in_run for entry in config.adapters.values())
+
+
+def core_options(config: Config) -> CoreOptions:
+    """Gather what the operator decides about the core."""
+    return CoreOptions(turn_options(config), gate_rules(config.gate), config.bridge.max_waiting)
 
 
 def turn_options(config: Config) -> TurnOptions:

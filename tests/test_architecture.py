@@ -15,7 +15,7 @@ MAX_LINES = 600
 
 PURE_CORE = (
     *("model", "ports", "errors", "settings", "intake", "gate", "lanes", "turn", "draft", "delivery", "pacing"),
-    *("rendering", "commands", "control", "keys", "routes", "texts", "wording", "redaction", "observing"),
+    *("rendering", "commands", "control", "core", "keys", "routes", "texts", "wording", "redaction", "observing"),
 )
 OUTSIDE_WORLD = frozenset(
     {

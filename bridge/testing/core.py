@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import bridge.core
 from bridge.asking import AskingOptions
-from bridge.control import Control, Dispatch
-from bridge.gate import Gate, GateRules
+from bridge.core import CoreOptions
+from bridge.gate import GateRules
 from bridge.intake import Intake
 from bridge.keys import turn_id
 from bridge.lanes import Lanes
 from bridge.model import Envelope, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
-from bridge.pacing import Pacer
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
@@ -29,9 +29,19 @@ class Core:
     platform: FakePlatform
     store: MemoryStore
     clock: FakeClock
-    lanes: Lanes
-    turns: Turns
-    intake: Intake
+    whole: bridge.core.Core
+
+    @property
+    def lanes(self) -> Lanes:
+        return self.whole.lanes
+
+    @property
+    def turns(self) -> Turns:
+        return self.whole.turns
+
+    @property
+    def intake(self) -> Intake:
+        return self.whole.intake
 
     async def record(self, envelope: Envelope) -> TurnRecord:
         """Return what is written down of a question."""
@@ -90,26 +100,14 @@ async def core_of(
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
         routes = Routes({"default": AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})}, "default")
+        decided = CoreOptions(options, gate or GateRules(), max_waiting)
         platforms = {platform.name: platform}
-        lanes = Lanes(tasks, opened, clock, holder="test", max_waiting=max_waiting)
-        turns = Turns(routes, opened, clock, Pacer(), options, platforms, observer=observer)
-        control = Control(turns, lanes, routes, opened, clock, platforms, scope=options.asking.scope)
-        lanes.employ(Dispatch(turns, control))
-        intake = Intake(
-            Gate(gate or GateRules()),
-            lanes,
-            opened,
-            clock,
-            platforms,
-            obey=control.press,
-            scope=options.asking.scope,
-            default_language="en",
-        )
-        core = Core(agent, platform, opened, clock, lanes, turns, intake)
+        whole = bridge.core.Core(tasks, opened, clock, routes, platforms, decided, holder="test", observer=observer)
+        core = Core(agent, platform, opened, clock, whole)
         try:
             yield core
         finally:
-            drained = tasks.create_task(lanes.drain(0.01))
+            drained = tasks.create_task(whole.drain(0.01))
             while not drained.done():
                 await clock.run(1.0)
                 await asyncio.sleep(0.001)

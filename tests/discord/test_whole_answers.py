@@ -7,21 +7,18 @@ from typing import Any
 
 import pytest
 
+import bridge.core
 from bridge.asking import AskingOptions
 from bridge.clock import SystemClock
-from bridge.control import Control, Dispatch
+from bridge.core import CoreOptions
 from bridge.delivery import Pace
 from bridge.extension import Services
-from bridge.gate import Gate, GateRules
-from bridge.intake import Intake
 from bridge.keys import turn_id
-from bridge.lanes import Lanes
 from bridge.model import Outcome, TurnState
-from bridge.pacing import Pacer
 from bridge.ports import Platform
 from bridge.routes import AgentBinding, Routes
 from bridge.testing.fakes import FakeAgent, Step, spoken
-from bridge.turn import TurnOptions, Turns
+from bridge.turn import TurnOptions
 from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 
@@ -61,24 +58,16 @@ def answering(platform_for: Any, services: Services) -> Answering:
         options = TurnOptions(AskingOptions(identity_secret=b"secret of the tests"), pace=Pace(edit_interval_s=0.05))
         async with asyncio.TaskGroup() as tasks:
             routes = Routes({"default": AgentBinding("default", FakeAgent(*scripts), "bot-1", {})}, "default")
-            lanes = Lanes(tasks, store, clock, holder="test", max_waiting=5)
-            turns = Turns(routes, store, clock, Pacer(), options, platforms)
-            scope = options.asking.scope
-            control = Control(turns, lanes, routes, store, clock, platforms, scope=scope)
-            lanes.employ(Dispatch(turns, control))
-            gate = Gate(GateRules())
-            intake = Intake(
-                gate, lanes, store, clock, platforms, obey=control.press, scope=scope, default_language="en"
-            )
+            whole = bridge.core.Core(tasks, store, clock, routes, platforms, CoreOptions(options), holder="test")
             connected = asyncio.Event()
-            serving = tasks.create_task(platform.serve(intake, connected))
+            serving = tasks.create_task(platform.serve(whole.intake, connected))
             async with asyncio.timeout(DEADLINE_S):
                 await connected.wait()
             try:
                 yield Core(services)
             finally:
                 serving.cancel()
-                await lanes.drain(1.0)
+                await whole.drain(1.0)
 
     return running
 

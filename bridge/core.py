@@ -1,0 +1,90 @@
+"""The core put together: intake, lanes, turns and commands on one store, for the platforms and agents it is given.
+
+Everything that asks and answers is in here, and nothing that reaches outside: ``app`` gives it the real world, tests
+give it fakes.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from bridge.control import Control, Dispatch
+from bridge.gate import Gate, GateRules
+from bridge.intake import Intake
+from bridge.lanes import Lanes
+from bridge.live import LiveTurn
+from bridge.model import TurnState
+from bridge.observing import UNOBSERVED, Observer
+from bridge.pacing import Pacer
+from bridge.ports import Clock, Platform, Store
+from bridge.routes import Routes
+from bridge.turn import TurnOptions, Turns
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreOptions:
+    """What the operator decides; ``max_waiting`` questions may wait in a lane behind the running one."""
+
+    turns: TurnOptions = field(default_factory=TurnOptions)
+    gate: GateRules = field(default_factory=GateRules)
+    max_waiting: int = 10
+
+
+class Core:
+    """One process's core. It lives in ``tasks``; ``drain`` it before they end.
+
+    Args:
+        platforms: By name; may still grow until questions come from them.
+        holder: Who holds the lanes' leases: a name of this process.
+        live: The running turns by id; may be shared with whoever has to find one.
+    """
+
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        store: Store,
+        clock: Clock,
+        routes: Routes,
+        platforms: Mapping[str, Platform],
+        options: CoreOptions,
+        *,
+        holder: str,
+        live: dict[str, LiveTurn] | None = None,
+        observer: Observer = UNOBSERVED,
+    ) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._observer = observer
+        scope = options.turns.asking.scope
+        self.lanes = Lanes(tasks, store, clock, holder=holder, max_waiting=options.max_waiting)
+        self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, live, observer)
+        control = Control(self.turns, self.lanes, routes, store, clock, platforms, scope=scope)
+        self.lanes.employ(Dispatch(self.turns, control))
+        self.intake = Intake(
+            Gate(options.gate),
+            self.lanes,
+            store,
+            clock,
+            platforms,
+            obey=control.press,
+            scope=scope,
+            default_language=options.turns.default_language,
+        )
+
+    async def take_up(self) -> None:
+        """Queue what the last stop or crash left unfinished, in order; before anything new is received."""
+        for turn in await self._store.unfinished():
+            if turn.state is TurnState.WAITING or turn.envelope.place.instance not in self._platforms:
+                log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
+                continue
+            log.info("turn taken up", turn=turn.turn_id, state=turn.state)
+            self._observer.turn_taken_up(turn.envelope.place.instance, turn.state)
+            self.lanes.reserve(turn.key, bounded=False).fill(turn)
+
+    async def drain(self, deadline_s: float) -> int:
+        """Let running turns finish for at most ``deadline_s``, then cut them; returns how many were cut."""
+        return await self.lanes.drain(deadline_s)
