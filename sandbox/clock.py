@@ -23,6 +23,11 @@ class SandboxClock:
         """Return the present instant in unix seconds."""
         return self._offset_s if self._frozen else self._offset_s + time.monotonic()
 
+    @property
+    def sleepers(self) -> int:
+        """How many sleep now: whoever moves the time may want to wait until somebody does."""
+        return len(self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Move the time forward and wake whoever slept until then."""
         if seconds < 0:

@@ -9,6 +9,7 @@ from aiohttp import web
 from sandbox.coze.auth import Token
 from sandbox.coze.errors import bad_parameter
 from sandbox.coze.feed import Feed
+from sandbox.coze.framing import AS_DOCUMENTED, Framing
 from sandbox.coze.jsons import Json
 from sandbox.coze.state import Identity
 from sandbox.coze.supported import Endpoint
@@ -49,9 +50,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """A reply as server-sent events."""
+    """A reply as server-sent events; the workflow endpoints frame theirs otherwise."""
 
     feed: Feed
+    framing: Framing = AS_DOCUMENTED
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """No reply: the connection ends, because the service lost its patience."""
 
 
 @dataclass(slots=True)
@@ -102,5 +109,5 @@ class Call:
         return self.request.match_info[name]
 
 
-Handler: TypeAlias = Callable[[Call], Awaitable[Reply | EventStream]]
+Handler: TypeAlias = Callable[[Call], Awaitable[Reply | EventStream | HangUp]]
 Handlers: TypeAlias = dict[str, Handler]

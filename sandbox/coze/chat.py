@@ -8,6 +8,7 @@ from sandbox.coze.calls import ABSENT, Call, EventStream, Handlers, Reply
 from sandbox.coze.chat_request import ChatRequest, read_chat_request
 from sandbox.coze.context import context_of
 from sandbox.coze.conversations import open_conversation, store_entered
+from sandbox.coze.dialect import CloudDialect
 from sandbox.coze.errors import CANNOT_CANCEL, OCCUPIED, CozeError, bad_parameter
 from sandbox.coze.faults import ANSWER_FAULTS
 from sandbox.coze.feed import Feed
@@ -42,7 +43,7 @@ class ChatRoutes:
         self._check_bot(wanted, call.owner)
         conversation = self._conversation(call, wanted)
         self._services.throttle.check_concurrency(self._services.world.running_chats(call.owner.account_id))
-        if self._occupied(conversation, wanted):
+        if self.occupied(conversation, saved=wanted.saved):
             return self._refuse_occupied(wanted)
         answer_fault = ANSWER_FAULTS.get(call.fault_kind() or "")
         failure = answer_fault(call.fault.args) if answer_fault is not None and call.fault is not None else None
@@ -69,11 +70,12 @@ class ChatRoutes:
             raise bad_parameter("The field conversation_id must be a number.")
         return self._services.world.conversation(conversation_id, call.owner)
 
-    def _occupied(self, conversation: Conversation, wanted: ChatRequest) -> bool:
+    def occupied(self, conversation: Conversation, *, saved: bool) -> bool:
+        """Tell whether a running chat keeps one more out of a conversation."""
         switches = self._services.switches
         if not self._services.dialect.has_lock or not switches.lock_exists:
             return False
-        if not wanted.saved and not switches.lock_for_unsaved:
+        if not saved and not switches.lock_for_unsaved:
             return False
         return any(
             (chat.running or (chat.status == "requires_action" and switches.lock_in_requires_action))
@@ -92,20 +94,27 @@ class ChatRoutes:
     def _prepare(
         self, conversation: Conversation, wanted: ChatRequest, owner: Identity, failure: Failure | None
     ) -> ChatRun:
-        services = self._services
-        context = context_of(conversation, wanted.bot_id, wanted.user_id, wanted.messages, services.switches)
-        if not context:
-            raise bad_parameter("additional_messages is required for an empty conversation.")
-        prompt = Prompt(
-            wanted.bot_id, wanted.user_id, conversation.conversation_id, context, dict(wanted.custom_variables)
-        )
-        answer = services.answers.answer(prompt)
+        prompt = self.prompt(conversation, wanted)
+        answer = self._services.answers.answer(prompt)
         if failure is not None:
             answer = replace(answer, failure=failure, requires_action=None)
-        chat = self._new_chat(conversation, wanted, owner)
-        return self._start(chat, conversation, prompt, answer)
+        chat = self.new_chat(conversation, wanted, owner)
+        return self.start(chat, conversation, prompt, answer)
 
-    def _new_chat(self, conversation: Conversation, wanted: ChatRequest, owner: Identity) -> Chat:
+    def prompt(self, conversation: Conversation, wanted: ChatRequest) -> Prompt:
+        """Return what the agent sees.
+
+        Raises:
+            CozeError: 4000, it sees nothing.
+        """
+        context = context_of(conversation, wanted.bot_id, wanted.user_id, wanted.messages, self._services.switches)
+        if not context:
+            raise bad_parameter("additional_messages is required for an empty conversation.")
+        variables = dict(wanted.custom_variables)
+        return Prompt(wanted.bot_id, wanted.user_id, conversation.conversation_id, context, variables)
+
+    def new_chat(self, conversation: Conversation, wanted: ChatRequest, owner: Identity) -> Chat:
+        """Create a chat and store what came with it."""
         services = self._services
         chat = Chat(
             chat_id=services.ids.next_id(),
@@ -127,11 +136,18 @@ class ChatRoutes:
         services.world.chats[chat.chat_id] = chat
         return chat
 
-    def _start(self, chat: Chat, conversation: Conversation, prompt: Prompt, answer: Answer) -> ChatRun:
+    def start(
+        self,
+        chat: Chat,
+        conversation: Conversation,
+        prompt: Prompt,
+        answer: Answer,
+        dialect: CloudDialect | None = None,
+    ) -> ChatRun:
+        """Make the run of a chat; ``dialect`` if it speaks otherwise than the emulator."""
         services = self._services
-        run = ChatRun(
-            chat, conversation, prompt, answer, clock=services.clock, ids=services.ids, dialect=services.dialect
-        )
+        dialect = dialect or services.dialect
+        run = ChatRun(chat, conversation, prompt, answer, clock=services.clock, ids=services.ids, dialect=dialect)
         self._runs[chat.chat_id] = run
         return run
 

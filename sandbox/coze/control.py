@@ -12,6 +12,7 @@ from sandbox.coze.answers import Answer
 from sandbox.coze.jsons import Json
 from sandbox.coze.supported import ALL_PERMISSIONS
 from sandbox.coze.switches import CozeSwitches
+from sandbox.coze.workflow_script import RunScript, Workflow
 
 if TYPE_CHECKING:
     from sandbox.coze.emulator import CozeEmulator
@@ -39,6 +40,9 @@ class ControlRoutes:
             ("POST", "/tokens", self._add_token),
             ("DELETE", "/tokens", self._revoke),
             ("POST", "/bots", self._add_bot),
+            ("POST", "/workflows", self._add_workflow),
+            ("POST", "/runs", self._script_run),
+            ("DELETE", "/runs", self._clear_runs),
             ("POST", "/oauth_apps", self._add_oauth_app),
             ("GET", "/journal", self._read_journal),
             ("GET", "/clock", self._read_clock),
@@ -100,6 +104,19 @@ class ControlRoutes:
         self._emulator.add_bot(options.pop("bot_id"), **options)
         return {}
 
+    def _add_workflow(self, body: Json) -> Json:
+        self._emulator.add_workflow(msgspec.convert(body, Workflow))
+        return {}
+
+    def _script_run(self, body: Json) -> Json:
+        wanted = msgspec.convert(body, _RunPlan)
+        self._emulator.script_run(wanted.run, workflow_id=wanted.workflow_id, times=wanted.times)
+        return {}
+
+    def _clear_runs(self, body: Json) -> Json:
+        self._emulator.workflows.scripts.clear()
+        return {}
+
     def _add_oauth_app(self, body: Json) -> Json:
         wanted = msgspec.convert(body, _AppPlan)
         self._emulator.add_oauth_app(
@@ -133,6 +150,12 @@ class _ScriptPlan(msgspec.Struct, forbid_unknown_fields=True):
     answer: Answer
     bot_id: str | None = None
     matching: str | None = None
+    times: int | None = 1
+
+
+class _RunPlan(msgspec.Struct, forbid_unknown_fields=True):
+    run: RunScript
+    workflow_id: str | None = None
     times: int | None = 1
 
 

@@ -11,6 +11,7 @@ from sandbox.coze.jsons import Json, dump
 from sandbox.coze.state import Bot, Chat, ChatStatus, Conversation, Message, UploadedFile
 from sandbox.coze.supported import Endpoint
 from sandbox.coze.switches import CozeSwitches
+from sandbox.coze.workflow_words import WorkflowWords
 
 CREATED = "conversation.chat.created"
 IN_PROGRESS = "conversation.chat.in_progress"
@@ -34,9 +35,12 @@ class CloudDialect:
     always_saves = False
     may_require_action = True
     numeric_ids = False
+    workflow_info = "details"
+    """What ``GET /v1/workflows/{id}`` tells: everything, or the chatflow's role alone."""
 
     def __init__(self, switches: CozeSwitches) -> None:
         self._switches = switches
+        self.workflows = WorkflowWords(switches)
 
     def new_log_id(self, ids: IdFactory) -> str:
         """Return what the log header carries."""
@@ -179,6 +183,10 @@ class CloudDialect:
     def completion(self, chat: Chat) -> list[StreamEvent]:
         """Return the events that end a good stream."""
         return [StreamEvent(COMPLETED, self.chat(chat, status="completed")), self.done()]
+
+    def interrupted(self, chat: Chat) -> list[StreamEvent]:
+        """Return the events that end a stream whose answer was a question, where nothing is required."""
+        return self.completion(chat)
 
     def interruption(self, chat: Chat) -> list[StreamEvent]:
         """Return the events that end a stream which waits for tool outputs."""

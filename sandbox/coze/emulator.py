@@ -11,6 +11,7 @@ from sandbox.coze.auth import Keyring, OAuthApp
 from sandbox.coze.bots import BotRoutes
 from sandbox.coze.calls import Handlers
 from sandbox.coze.chat import ChatRoutes
+from sandbox.coze.chatflows import ChatflowRoutes
 from sandbox.coze.control import ControlRoutes
 from sandbox.coze.conversations import ConversationRoutes
 from sandbox.coze.dialect import CloudDialect
@@ -27,6 +28,10 @@ from sandbox.coze.supported import ALL_PERMISSIONS, Profile, supported_by
 from sandbox.coze.switches import CozeSwitches
 from sandbox.coze.tasks import OwnedTasks
 from sandbox.coze.throttle import Throttle
+from sandbox.coze.workflow_catalogue import WorkflowCatalogue
+from sandbox.coze.workflow_routes import WorkflowRoutes
+from sandbox.coze.workflow_script import RunScript, Workflow
+from sandbox.coze.workflow_world import WorkflowWorld
 from sandbox.faults import FaultSwitches
 from sandbox.journal import Journal
 from sandbox.server import MAX_BODY_BYTES, EmulatorServer
@@ -43,6 +48,7 @@ class CozeEmulator(EmulatorServer):
         faults: What shall go wrong, by call name such as ``POST /v3/chat``; kinds are listed in ``faults.py``.
         answers: The scripted answers and the agent behind them.
         world: All that is stored, for looking at.
+        workflows: The workflows, their scripted runs and what became of them.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class CozeEmulator(EmulatorServer):
         self.faults = FaultSwitches(KNOWN_FAULTS)
         self.answers = AnswerBook()
         self.world = World()
+        self.workflows = WorkflowWorld()
         self._tasks = OwnedTasks()
         ids = IdFactory(clock, seed)
         self._keyring = Keyring(clock, ids, self.switches)
@@ -76,9 +83,12 @@ class CozeEmulator(EmulatorServer):
         self.app = self._new_app()
 
     def _all_handlers(self) -> Handlers:
-        services = self._services
+        services, chats = self._services, ChatRoutes(self._services)
         return {
-            **ChatRoutes(services).handlers(),
+            **chats.handlers(),
+            **WorkflowRoutes(services, self.workflows).handlers(),
+            **WorkflowCatalogue(services, self.workflows).handlers(),
+            **ChatflowRoutes(services, self.workflows, chats).handlers(),
             **ConversationRoutes(services).handlers(),
             **MessageRoutes(services).handlers(),
             **FileRoutes(services).handlers(),
@@ -199,3 +209,11 @@ class CozeEmulator(EmulatorServer):
     def will_stream(self, *deltas: str, interval_s: float = 0.0) -> None:
         """Queue an answer of exactly these deltas."""
         self.script(Answer(deltas=deltas, delta_interval_s=interval_s))
+
+    def add_workflow(self, workflow: Workflow) -> None:
+        """Create a workflow or chatflow, or publish its next version."""
+        self.workflows.workflows[workflow.workflow_id] = workflow
+
+    def script_run(self, run: RunScript, *, workflow_id: str | None = None, times: int | None = 1) -> None:
+        """Queue a run; see ``RunBook.script``. Chatflows answer by ``script`` with their id as ``bot_id``."""
+        self.workflows.scripts.script(run, workflow_id=workflow_id, times=times)

@@ -32,6 +32,11 @@ _MESSAGES = {
     4302: "The uploaded file is too big.",
     4303: "The type of the uploaded file is not supported.",
     4304: "The uploaded file is broken.",
+    4314: "The workflow execution does not exist.",
+    4315: "The workflow execution has already ended.",
+    6003: "Workflow execution with is_async=true is a premium feature available only to Coze Professional users",
+    6023: "The workflow execution timed out.",
+    6039: "Interruption is not supported in a synchronous run.",
     5000: "We're currently experiencing server issues. Please try again later.",
     700012006: "access token invalid",
 }
@@ -55,6 +60,10 @@ class CozeError(Exception):
         self.status = status
         self.headers = headers or {}
         super().__init__(f"{code}: {self.msg}")
+
+
+class WorkflowError(CozeError):
+    """A refusal by a workflow endpoint; Studio has other codes and no HTTP 400 for those."""
 
 
 class OAuthError(Exception):

@@ -54,6 +54,11 @@ class Feed:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    async def until_closed(self) -> None:
+        """Return when the feed has its end."""
+        while not self._closed:
+            await self._changed.wait()
+
     async def read(self) -> AsyncGenerator[StreamEvent, None]:
         """Yield every event from the first on, waiting for those to come, until the feed is closed.
 

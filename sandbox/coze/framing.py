@@ -59,6 +59,10 @@ class Framing:
         return (self.line_end * (1 + self.extra_blank_lines)).encode()
 
 
+AS_DOCUMENTED = Framing()
+"""Of ``/v3/chat``."""
+
+
 def split_inside_characters(chunk: bytes) -> list[bytes]:
     """Cut after the first byte of every character that has several."""
     pieces, start = [], 0

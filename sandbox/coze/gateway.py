@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from sandbox.coze.auth import bearer, fingerprint
-from sandbox.coze.calls import ABSENT, Call, EventStream, Handler, Reply
+from sandbox.coze.calls import ABSENT, Call, EventStream, Handler, HangUp, Reply
 from sandbox.coze.errors import CozeError, OAuthError, bad_parameter, message_of
 from sandbox.coze.feed import Feed, StreamEvent
 from sandbox.coze.jsons import Json, dump
@@ -19,6 +19,7 @@ from sandbox.faults import Fault, FaultSwitches
 from sandbox.journal import Journal
 
 MAX_BODY_BYTES = 15 * 1024 * 1024
+MAX_RUN_BODY_BYTES = 20 * 1024 * 1024
 _HTML = (
     "<html>\r\n<head><title>{status}</title></head>\r\n<body><center><h1>{status}</h1></center></body>\r\n</html>\r\n"
 )
@@ -64,7 +65,7 @@ class Gateway:
         error: CozeError | None = None
         if not call.endpoint.multipart:
             try:
-                call.body = await self._read_json(call.request)
+                call.body = await self._read_json(call.request, call.endpoint)
             except CozeError as refused:
                 error = refused
         self._journal.record(
@@ -79,8 +80,9 @@ class Gateway:
         )
         return error
 
-    async def _read_json(self, request: web.Request) -> Json:
-        if (request.content_length or 0) > MAX_BODY_BYTES or len(await request.read()) > MAX_BODY_BYTES:
+    async def _read_json(self, request: web.Request, endpoint: Endpoint) -> Json:
+        limit = MAX_RUN_BODY_BYTES if endpoint.budget == "run" else MAX_BODY_BYTES
+        if (request.content_length or 0) > limit or len(await request.read()) > limit:
             raise CozeError(4000, "The body is too large.", status=self._services.switches.oversized_body_http_status)
         raw = await request.read()
         if not raw.strip():
@@ -93,7 +95,7 @@ class Gateway:
             raise bad_parameter("The body must be a JSON object.")
         return body
 
-    async def _handle(self, call: Call, handler: Handler) -> Reply | EventStream:
+    async def _handle(self, call: Call, handler: Handler) -> Reply | EventStream | HangUp:
         try:
             if not call.endpoint.open:
                 call.token = self._services.keyring.authenticate(call.request, call.endpoint)
@@ -122,7 +124,7 @@ class Gateway:
         if fault.kind == "json_error":
             return Reply(code=code, msg=msg or message_of(code), status=int(args.get("status", 200)))
         if fault.kind == "error_event_first":
-            return EventStream(Feed.of(StreamEvent("error", {"code": code, "msg": msg or message_of(code)})))
+            return EventStream(Feed.of(_error_event(call.endpoint, code, msg or message_of(code))))
         return None
 
     def _throttled(self, args: Json) -> Reply:
@@ -153,12 +155,14 @@ class Gateway:
         self._record_reply(call, status, None)
         return web.Response(text=_HTML.format(status=status), status=status, content_type="text/html")
 
-    async def _answer(self, call: Call, result: Reply | EventStream) -> web.StreamResponse:
+    async def _answer(self, call: Call, result: Reply | EventStream | HangUp) -> web.StreamResponse:
+        if isinstance(result, HangUp):
+            return self._hang_up(call, reset=False)
         kind = call.fault_kind() or ""
         if isinstance(result, EventStream):
             self._record_reply(call, 200, 0, stream=True)
             plan = STREAM_FAULTS[kind](call.fault.args) if call.fault and kind in STREAM_FAULTS else StreamPlan()
-            return await self._sender.send(call, result.feed, plan)
+            return await self._sender.send(call, result, plan)
         dialect = self._services.dialect
         body = result.data if result.bare else dialect.envelope(result, endpoint=call.endpoint, log_id=call.log_id)
         self._record_reply(call, result.status, body.get("code"), msg=body.get("msg"))
@@ -192,6 +196,12 @@ class Gateway:
         """Take the Content-Type away where a fault says so; aiohttp adds one by itself."""
         if request.get(_NO_CONTENT_TYPE, False):
             response.headers.popall("Content-Type", None)
+
+
+def _error_event(endpoint: Endpoint, code: int | str, msg: str) -> StreamEvent:
+    if endpoint.path.startswith("/v1/workflow/"):
+        return StreamEvent("Error", {"error_code": code, "error_message": msg})
+    return StreamEvent("error", {"code": code, "msg": msg})
 
 
 def _misshape(body: Json, reply: Reply, kind: str) -> bytes:

@@ -27,7 +27,7 @@ class _FailureReached(Exception):
     """The answer's planned failure is due."""
 
 
-class _Schedule:
+class Schedule:
     """Pauses that add up: after the clock was moved far ahead, everything due by then happens at once."""
 
     def __init__(self, clock: SandboxClock) -> None:
@@ -91,7 +91,7 @@ class ChatRun:
         await self._play(self._answer, outputs)
 
     async def _play(self, answer: Answer, outputs: Sequence[ToolOutput]) -> None:
-        schedule = _Schedule(self._clock)
+        schedule = Schedule(self._clock)
         feed = self.chat.feed
         try:
             for output in outputs:
@@ -108,7 +108,7 @@ class ChatRun:
         finally:
             feed.close()
 
-    async def _prepare(self, answer: Answer, schedule: _Schedule) -> None:
+    async def _prepare(self, answer: Answer, schedule: Schedule) -> None:
         await schedule.pause(0)
         for msg_type in answer.verbose:
             self._say("verbose", self._dialect.notice(msg_type))
@@ -118,7 +118,7 @@ class ChatRun:
             self._say("tool_response", tool.result)
         await schedule.pause(answer.first_delta_delay_s)
 
-    async def _speak(self, answer: Answer, schedule: _Schedule) -> None:
+    async def _speak(self, answer: Answer, schedule: Schedule) -> None:
         if answer.without_answer:
             self._fail_if_due(answer, None)
             return
@@ -140,7 +140,7 @@ class ChatRun:
             )
             await schedule.pause(answer.delta_interval_s)
 
-    async def _stream(self, message: Message, answer: Answer, pieces: Sequence[str], schedule: _Schedule) -> None:
+    async def _stream(self, message: Message, answer: Answer, pieces: Sequence[str], schedule: Schedule) -> None:
         for position, piece in enumerate(pieces):
             self._fail_if_due(answer, position)
             if position > 0:
@@ -155,7 +155,7 @@ class ChatRun:
         if failure is not None and (deltas is None or deltas >= failure.after_deltas):
             raise _FailureReached
 
-    async def _interrupt(self, answer: Answer, action: RequiredAction, schedule: _Schedule) -> None:
+    async def _interrupt(self, answer: Answer, action: RequiredAction, schedule: Schedule) -> None:
         if not self._dialect.may_require_action:
             await self._speak(replace(answer, text=action.calls[0].arguments, deltas=()), schedule)
             self._say("verbose", self._dialect.notice("interrupt"))
@@ -190,7 +190,8 @@ class ChatRun:
         self.chat.completed_at = self._now()
         self.chat.usage = self._usage(answer)
         self.chat.become("completed")
-        self._publish(*self._dialect.completion(self.chat))
+        ending = self._dialect.interrupted if interrupted else self._dialect.completion
+        self._publish(*ending(self.chat))
 
     def _fail(self, failure: Failure) -> None:
         self.chat.failed_at = self._now()

@@ -3,12 +3,13 @@
 import asyncio
 import zlib
 from contextlib import aclosing
+from dataclasses import replace
 
 from aiohttp import web
 
-from sandbox.coze.calls import Call
+from sandbox.coze.calls import Call, EventStream
 from sandbox.coze.feed import NO_DATA, Feed, StreamEvent
-from sandbox.coze.framing import Position, Progress
+from sandbox.coze.framing import Framing, Position, Progress
 from sandbox.coze.services import Services
 from sandbox.coze.stream_faults import StreamPlan
 from sandbox.journal import Journal
@@ -29,17 +30,18 @@ class StreamSender:
         self._services = services
         self._journal = journal
 
-    async def send(self, call: Call, feed: Feed, plan: StreamPlan) -> web.StreamResponse:
+    async def send(self, call: Call, stream: EventStream, plan: StreamPlan) -> web.StreamResponse:
         """Send the feed until its end, the plan's, or the client's; return the finished response."""
         headers = dict(self._services.dialect.stream_headers) | {self._services.dialect.log_header: call.log_id}
         if plan.compressed:
             headers["Content-Encoding"] = "gzip"
         response = web.StreamResponse(headers=headers)
         await response.prepare(call.request)
-        wire = _Wire(call, response, plan, self._services, self._journal)
+        framing = replace(stream.framing, **plan.reframe)
+        wire = _Wire(call, response, plan, framing, self._services, self._journal)
         ended = "complete"
         try:
-            await wire.send(feed)
+            await wire.send(stream.feed)
         except _Cut:
             ended = "cut"
             if not plan.clean:
@@ -54,11 +56,18 @@ class _Wire:
     """One response on its way out."""
 
     def __init__(
-        self, call: Call, response: web.StreamResponse, plan: StreamPlan, services: Services, journal: Journal
+        self,
+        call: Call,
+        response: web.StreamResponse,
+        plan: StreamPlan,
+        framing: Framing,
+        services: Services,
+        journal: Journal,
     ) -> None:
         self._call = call
         self._response = response
         self._plan = plan
+        self._framing = framing
         self._services = services
         self._journal = journal
         self._progress = Progress()
@@ -83,7 +92,7 @@ class _Wire:
             ticker.cancel()
 
     async def _send_event(self, event: StreamEvent) -> None:
-        framing = self._plan.framing
+        framing = self._framing
         chunk = framing.encode(event, self._progress.events)
         async with self._writing:
             # Without its last blank line a stream must keep every blank line back until the next event is known.

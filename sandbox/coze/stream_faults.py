@@ -1,14 +1,13 @@
 """Streams gone odd: for each kind of fault the plan by which a stream is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sandbox.coze.dialect import AUDIO_DELTA, COMPLETED, DELTA, DONE, IN_PROGRESS, MESSAGE_COMPLETED
 from sandbox.coze.feed import NO_DATA, StreamEvent
 from sandbox.coze.framing import (
     BYTE_ORDER_MARK,
-    Framing,
     Position,
     split_inside_characters,
     split_into_bytes,
@@ -18,7 +17,6 @@ from sandbox.coze.oddities import ODDITIES
 
 _END_NAMES = frozenset({DONE, "conversation.stream.done"})
 _SILENCE = "AAAA"  # three bytes of nothing, as base64 in an audio delta
-_AS_DOCUMENTED = Framing()
 
 EventEdit: TypeAlias = Callable[[StreamEvent], list[StreamEvent]]
 StreamFault: TypeAlias = Callable[[dict[str, Any]], "StreamPlan"]
@@ -33,7 +31,7 @@ class StreamPlan:
     """How one stream is sent.
 
     Attributes:
-        framing: How events become bytes.
+        reframe: Fields of ``Framing`` that differ from the stream's own.
         edit: What becomes of each event.
         split: How the bytes of one event are cut into transport chunks.
         prefix: Bytes before everything.
@@ -46,7 +44,7 @@ class StreamPlan:
         compressed: The body is gzip.
     """
 
-    framing: Framing = _AS_DOCUMENTED
+    reframe: dict[str, Any] = field(default_factory=dict)
     edit: EventEdit = _as_it_is
     split: Callable[[bytes], list[bytes]] = whole
     prefix: bytes = b""
@@ -65,7 +63,7 @@ def _position(args: dict[str, Any]) -> Position:
 
 
 def _framed(**options: Any) -> StreamFault:
-    return lambda args: StreamPlan(framing=replace(Framing(**options), **args))
+    return lambda args: StreamPlan(reframe=options | args)
 
 
 def _edited(edit: EventEdit) -> StreamFault:

@@ -5,12 +5,14 @@ from typing import ClassVar
 from sandbox.coze.answers import Failure
 from sandbox.coze.calls import Reply
 from sandbox.coze.dialect import COMPLETED, CREATED, ERROR, IN_PROGRESS, CloudDialect
-from sandbox.coze.errors import CozeError
+from sandbox.coze.errors import CozeError, WorkflowError
 from sandbox.coze.feed import NO_DATA, StreamEvent
 from sandbox.coze.ids import IdFactory
 from sandbox.coze.jsons import Json, dump
 from sandbox.coze.state import Chat, ChatStatus, Conversation, UploadedFile
 from sandbox.coze.supported import Endpoint
+from sandbox.coze.switches import CozeSwitches
+from sandbox.coze.workflow_words import StudioWorkflowWords
 
 STREAM_DONE = "conversation.stream.done"
 
@@ -22,6 +24,8 @@ _RESULT_KEYS = {
 }
 _STATUS_NAMES = {"canceled": "cancelled", "requires_action": "required_action"}
 _BAD_REQUEST = frozenset({4000, 4003, 4004, 4007, 4015})
+_WORKFLOW_CODES = {4200: 6031, 4314: 720702004, 4315: 720702004}
+"""What workflow endpoints say instead; 4000, 6023 and 6039 stay (12.5)."""
 _AUTH = frozenset({4100, 4101, 700012006})
 _CODES = {
     4001: (103200003, "record not found"),
@@ -50,6 +54,11 @@ class StudioDialect(CloudDialect):
     always_saves = True
     may_require_action = False
     numeric_ids = True
+    workflow_info = "role"
+
+    def __init__(self, switches: CozeSwitches) -> None:
+        super().__init__(switches)
+        self.workflows = StudioWorkflowWords(switches)
 
     def new_log_id(self, ids: IdFactory) -> str:
         """Return a UUID."""
@@ -114,6 +123,8 @@ class StudioDialect(CloudDialect):
         """Return the refusal with Studio's codes: 400 for bad requests, 500 for the unknown."""
         if error.code in _AUTH:
             return Reply(code=700012006, msg=f"authentication failed: {error.msg}")
+        if isinstance(error, WorkflowError):
+            return Reply(code=_WORKFLOW_CODES.get(error.code, error.code), msg=error.msg)
         if error.code in _BAD_REQUEST:
             return Reply(code=400, msg=error.msg, status=400)
         if error.code in _CODES:

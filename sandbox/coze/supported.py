@@ -14,7 +14,8 @@ class Endpoint:
         method: HTTP method.
         path: Path with aiohttp's placeholders.
         permissions: What a token must hold, all of it (reference 1.2).
-        studio: Studio's router has it too (reference 12.1).
+        studio: Studio's router has it (reference 12.1) ...
+        cloud: ... and the cloud's.
         budget: The allowance a second it draws on, if it is a documented one (reference 9.3).
         open: Needs no token.
         multipart: The body is a form with files, not JSON.
@@ -24,7 +25,8 @@ class Endpoint:
     path: str
     permissions: tuple[str, ...] = ()
     studio: bool = False
-    budget: Literal["chat", "upload"] | None = None
+    cloud: bool = True
+    budget: Literal["chat", "run", "upload"] | None = None
     open: bool = False
     multipart: bool = False
 
@@ -35,6 +37,7 @@ class Endpoint:
 
 
 _CONVERSATION = "/v1/conversations/{conversation_id}"
+_RUN_HISTORY = "/v1/workflows/{workflow_id}/run_histories/{execute_id}"
 _FEEDBACK = _CONVERSATION + "/messages/{message_id}/feedback"
 
 SUPPORTED: tuple[Endpoint, ...] = (
@@ -57,6 +60,16 @@ SUPPORTED: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/conversation/message/delete", ("deleteMessage",)),
     Endpoint("POST", _FEEDBACK, ("feedback",)),
     Endpoint("DELETE", _FEEDBACK, ("feedback",)),
+    Endpoint("POST", "/v1/workflow/run", ("run",), studio=True, budget="run"),
+    Endpoint("POST", "/v1/workflow/stream_run", ("run",), studio=True, budget="run"),
+    Endpoint("POST", "/v1/workflow/stream_resume", ("run",), studio=True, budget="run"),
+    Endpoint("POST", "/v1/workflows/resume", ("run",), budget="run"),
+    Endpoint("POST", "/v1/workflows/chat", ("run",), studio=True, budget="run"),
+    Endpoint("GET", _RUN_HISTORY, ("listRunHistory",), budget="run"),
+    Endpoint("GET", _RUN_HISTORY + "/execute_nodes/{node_execute_uuid}", ("listRunHistory",), budget="run"),
+    Endpoint("GET", "/v1/workflow/get_run_history", ("listRunHistory",), studio=True, cloud=False),
+    Endpoint("GET", "/v1/workflows", ("listWorkflow",)),
+    Endpoint("GET", "/v1/workflows/{workflow_id}", ("getMetaData",), studio=True),
     Endpoint("POST", "/v1/files/upload", ("uploadFile",), studio=True, budget="upload", multipart=True),
     Endpoint("GET", "/v1/files/retrieve", ("retrieveFile",)),
     Endpoint("GET", "/v1/bot/get_online_info", ("getMetadata",), studio=True),
@@ -74,4 +87,4 @@ ALL_PERMISSIONS: frozenset[str] = frozenset(name for endpoint in SUPPORTED for n
 
 def supported_by(profile: Profile) -> tuple[Endpoint, ...]:
     """Return the routes of one profile."""
-    return SUPPORTED if profile == "cloud" else tuple(endpoint for endpoint in SUPPORTED if endpoint.studio)
+    return tuple(endpoint for endpoint in SUPPORTED if (endpoint.cloud if profile == "cloud" else endpoint.studio))

@@ -42,6 +42,16 @@ class CozeSwitches:
         throttle_http_status: HTTP status of a throttled call, 429 or 200.
         throttle_code: Its code: 4009, 4013 or 4020.
         throttle_retry_after_s: Seconds in its ``Retry-After`` header; ``None`` sends no such header.
+        done_after_interrupt: ``Done`` follows ``Interrupt`` on a workflow's stream.
+        done_after_error: ``Done`` follows ``Error`` there.
+        done_has_debug_url: ``Done`` tells the debug page, as it does of late.
+        question_in_interrupt_data: The interruption repeats its question; the samples of streams leave it empty.
+        chatflow_interruption: How a chatflow's stream ends that asks something: as in the sample, or as in the table.
+        async_runs: The plan includes ``is_async``; otherwise it is refused with 6003.
+        plain_run_timeout_s: A run that was not streamed is cut off without a reply after so long.
+        interruption_lifetime_s: An interruption that is answered later than this is over (4315); undocumented.
+        max_output_bytes: Above this a run history trims its outputs.
+        run_qps: Calls of the workflow endpoints a second and token.
         chat_qps: Chats a second and token (100: the personal plan).
         upload_qps: Uploads a second and token.
         max_concurrent_chats: Running chats of one account; undocumented, refused like a throttled call.
@@ -78,6 +88,16 @@ class CozeSwitches:
     throttle_http_status: int = 429
     throttle_code: int = 4009
     throttle_retry_after_s: float | None = None
+    done_after_interrupt: bool = False
+    done_after_error: bool = False
+    done_has_debug_url: bool = True
+    question_in_interrupt_data: bool = False
+    chatflow_interruption: Literal["answer", "requires_action"] = "answer"
+    async_runs: bool = True
+    plain_run_timeout_s: float = 90.0
+    interruption_lifetime_s: float | None = None
+    max_output_bytes: int = 1_000_000
+    run_qps: int | None = 100
     chat_qps: int | None = 100
     upload_qps: int | None = 10
     max_concurrent_chats: int | None = None

@@ -25,7 +25,8 @@ class Throttle:
         Raises:
             CozeError: The allowance of this second is used up; the refused call does not count.
         """
-        limit = {"chat": self._switches.chat_qps, "upload": self._switches.upload_qps, None: None}[endpoint.budget]
+        limits = {"chat": self._switches.chat_qps, "run": self._switches.run_qps, "upload": self._switches.upload_qps}
+        limit = None if endpoint.budget is None else limits[endpoint.budget]
         if limit is None:
             return
         now = self._clock.now()
