@@ -28,7 +28,9 @@ from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
 
-CAPABILITIES = Capabilities(edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.TYPING_REFRESH_S)
+CAPABILITIES = Capabilities(
+    edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.TYPING_REFRESH_S, controls=True
+)
 PART_RULES = PartRules(limits.PART_CHARS, outbound.measure)
 
 EARLIER_TIMEOUT_S = 8.0
@@ -54,7 +56,7 @@ class DiscordPlatform:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Edits at most every 1.2 s; typing is renewed every 8 s."""
+        """Edits at most every 1.2 s; typing is renewed every 8 s; buttons below messages."""
         return CAPABILITIES
 
     @property
@@ -88,7 +90,7 @@ class DiscordPlatform:
             web=self._web,
             chains=self._chains,
             hints=self._hints,
-            clock=self._services.clock,
+            services=self._services,
             intake=intake,
             connected=connected,
         )

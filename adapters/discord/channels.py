@@ -45,6 +45,10 @@ class Channels:
             self._asked_for.popitem(last=False)
         return channel
 
+    def told(self, data: dict[str, Any], guild_id: str) -> Channel:
+        """Return a channel from memory, or from what an event says of it."""
+        return self.known(str(data.get("id", "0"))) or self._from_data(data, guild_id)
+
     def names_in(self, guild_id: str) -> "GuildNames":
         """Return the names of channels and roles on a server."""
         return GuildNames(self._client.get_guild(int(guild_id)) if guild_id else None)

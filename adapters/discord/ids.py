@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bridge.keys import join_key
-from bridge.model import TurnId
+from bridge.model import Control, ControlKind, TurnId
+
+CONTROL_MARK = "coze-bridge"
+"""Begins the ids of our buttons, for the application may have made others before."""
 
 EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, from which snowflakes count."""
@@ -58,6 +61,19 @@ def part_nonce(turn_id: TurnId, index: int, edition: int = 0) -> str:
 def notice_nonce(turn_id: TurnId, text: str) -> str:
     """Name a sentence of ours; the same sentence to the same question has the same name."""
     return f"{turn_id}.{zlib.crc32(text.encode()):08x}"
+
+
+def control_id(control: Control) -> str:
+    """Name a button after what it does and the turn it stands for; well below the 100 characters of a custom id."""
+    return join_key(CONTROL_MARK, control.kind, control.turn_id)
+
+
+def parse_control_id(custom_id: str) -> tuple[ControlKind, TurnId] | None:
+    """Undo ``control_id``; ``None`` for what is not ours, or of a kind that a later version made."""
+    mark, *rest = [unquote(component) for component in custom_id.split(":")]
+    if mark != CONTROL_MARK or len(rest) != 2 or rest[0] not in set(ControlKind) or not rest[1]:
+        return None
+    return ControlKind(rest[0]), TurnId(rest[1])
 
 
 def sent_at_s(snowflake: str) -> float:

@@ -9,13 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import TypeVar
 
+from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import MessageRef, delivery_key, sent_at_s
 from adapters.discord.readable import Names, mentions, readable, without_mention
-from bridge.model import Addressing, Attachment, Author, Envelope, Place
-
-Payload = Mapping[str, Any]
+from bridge.model import Addressing, Attachment, Author, Envelope, Place, Press
 
 
 class MessageType(IntEnum):
@@ -130,7 +129,7 @@ def parse_message(
     Args:
         channel: Where it stands; ``None`` in direct messages.
     """
-    message_id, channel_id, guild = (_text(message, key) for key in ("id", "channel_id", "guild_id"))
+    message_id, channel_id, guild = (text_in(message, key) for key in ("id", "channel_id", "guild_id"))
     if not message_id or not channel_id or not is_spoken(message, us) or (guild and channel is None):
         return None
     addressing = _addressing(message, channel, rules, us)
@@ -143,7 +142,7 @@ def parse_message(
         return None
     envelope = Envelope(
         delivery_key=delivery_key(MessageRef(rules.instance, guild, channel_id, message_id)),
-        place=_place(message, channel, rules),
+        place=place_of(rules.instance, guild, channel_id, message_id, channel),
         author=_author(message, channel),
         message_id=message_id,
         text=text,
@@ -158,14 +157,17 @@ def parse_message(
     return Unheard(envelope) if concerns_us else None
 
 
-def in_chain(envelope: Envelope, root: str) -> Envelope:
-    """Return the question as part of the reply chain that ``root`` begins; as it is for an empty one."""
-    return replace(envelope, place=replace(envelope.place, thread=root)) if root else envelope
+Placed = TypeVar("Placed", Envelope, Press)
+
+
+def in_chain(said: Placed, root: str) -> Placed:
+    """Return a question or a press as part of the reply chain that ``root`` begins; as it is for an empty one."""
+    return replace(said, place=replace(said.place, thread=root)) if root else said
 
 
 def parse_deletion(data: Payload, instance: str) -> list[str]:
     """Return the delivery keys of the questions that one or many deleted messages may have been."""
-    channel, guild = _text(data, "channel_id"), _text(data, "guild_id")
+    channel, guild = text_in(data, "channel_id"), text_in(data, "guild_id")
     ids = data.get("ids")
     gone = ids if isinstance(ids, list) else [data.get("id")]
     return [delivery_key(MessageRef(instance, guild, channel, str(message))) for message in gone if channel and message]
@@ -178,8 +180,8 @@ def words_of(message: Payload, us: Identity, names: Names) -> str:
 
 def author_name(message: Payload) -> str:
     """Return the name under which people see an author: on the server, else everywhere, else the account's."""
-    author, member = _mapping(message, "author"), _mapping(message, "member")
-    return _text(member, "nick") or _text(author, "global_name") or _text(author, "username")
+    author, member = mapping_in(message, "author"), mapping_in(message, "member")
+    return text_in(member, "nick") or text_in(author, "global_name") or text_in(author, "username")
 
 
 # --- who is addressed ---
@@ -192,7 +194,7 @@ def _addressing(message: Payload, channel: Channel | None, rules: InboundRules, 
         return Addressing.MENTION
     if not channel.is_thread:
         return None
-    if channel.parent in rules.forums and _text(message, "id") == channel.id:
+    if channel.parent in rules.forums and text_in(message, "id") == channel.id:
         return Addressing.MENTION
     return Addressing.FOLLOW_UP if rules.follow_threads else None
 
@@ -200,47 +202,51 @@ def _addressing(message: Payload, channel: Channel | None, rules: InboundRules, 
 def _names_us(message: Payload, channel: Channel, us: Identity) -> bool:
     roles = message.get("mention_roles")
     by_role = bool(channel.own_role) and isinstance(roles, list) and channel.own_role in roles
-    return by_role or us.user_id in _mentioned(message) or mentions(_text(message, "content"), us.user_id)
+    return by_role or us.user_id in _mentioned(message) or mentions(text_in(message, "content"), us.user_id)
 
 
 def _replies_to_us(message: Payload, us: Identity) -> bool:
     """A reply to us names us, whether or not its author left the ping switched on."""
     return (
         bool(_replied_to(message))
-        and _mapping(_mapping(message, "referenced_message"), "author").get("id") == us.user_id
+        and mapping_in(mapping_in(message, "referenced_message"), "author").get("id") == us.user_id
     )
 
 
 def _mentioned(message: Payload) -> set[str]:
     found = message.get("mentions")
-    return {_text(user, "id") for user in found if isinstance(user, Mapping)} if isinstance(found, list) else set()
+    return {text_in(user, "id") for user in found if isinstance(user, Mapping)} if isinstance(found, list) else set()
 
 
 def _replied_to(message: Payload) -> str:
-    reference = _mapping(message, "message_reference")
+    reference = mapping_in(message, "message_reference")
     if reference.get("type", REPLIED_TO) != REPLIED_TO:
         return ""
-    same_channel = _text(reference, "channel_id") in ("", _text(message, "channel_id"))
-    return _text(reference, "message_id") if same_channel else ""
+    same_channel = text_in(reference, "channel_id") in ("", text_in(message, "channel_id"))
+    return text_in(reference, "message_id") if same_channel else ""
 
 
 # --- where it stands ---
 
 
-def _place(message: Payload, channel: Channel | None, rules: InboundRules) -> Place:
-    guild, channel_id, message_id = (_text(message, key) for key in ("guild_id", "channel_id", "id"))
+def place_of(instance: str, guild: str, channel_id: str, message_id: str, channel: Channel | None) -> Place:
+    """Return where a message stands; in a channel it begins a reply chain of its own.
+
+    Args:
+        channel: What is known of ``channel_id``; ``None`` in direct messages.
+    """
     if channel is None:
-        return Place(rules.instance, "", channel_id, private=True)
+        return Place(instance, "", channel_id, private=True)
     if channel.is_thread:
-        return Place(rules.instance, guild, channel.parent or channel_id, channel_id, channel_name=channel.parent_name)
-    return Place(rules.instance, guild, channel_id, message_id, channel_name=channel.name)
+        return Place(instance, guild, channel.parent or channel_id, channel_id, channel_name=channel.parent_name)
+    return Place(instance, guild, channel_id, message_id, channel_name=channel.name)
 
 
 def _inside_thread(message: Payload, channel: Channel | None) -> bool:
     if channel is None:
         return False
     if channel.is_thread:
-        return _text(message, "id") != channel.id
+        return text_in(message, "id") != channel.id
     return bool(_replied_to(message))
 
 
@@ -250,7 +256,7 @@ def _inside_thread(message: Payload, channel: Channel | None) -> bool:
 def _words(message: Payload, channel: Channel | None, us: Identity, names: Names) -> str:
     people = _people(message)
     own_role = channel.own_role if channel is not None else ""
-    said = readable(without_mention(_text(message, "content"), us.user_id, own_role), people, names)
+    said = readable(without_mention(text_in(message, "content"), us.user_id, own_role), people, names)
     return "\n\n".join(filter(None, (said.strip(), *_forwarded(message, people, names))))
 
 
@@ -258,7 +264,9 @@ def _forwarded(message: Payload, people: Mapping[str, str], names: Names) -> lis
     snapshots = message.get("message_snapshots")
     if not isinstance(snapshots, list):
         return []
-    texts = [_text(_mapping(snapshot, "message"), "content") for snapshot in snapshots if isinstance(snapshot, Mapping)]
+    texts = [
+        text_in(mapping_in(snapshot, "message"), "content") for snapshot in snapshots if isinstance(snapshot, Mapping)
+    ]
     return [readable(text, people, names).strip() for text in texts]
 
 
@@ -266,17 +274,17 @@ def _people(message: Payload) -> dict[str, str]:
     found = message.get("mentions")
     users = [user for user in found if isinstance(user, Mapping)] if isinstance(found, list) else []
     return {
-        _text(user, "id"): _text(_mapping(user, "member"), "nick")
-        or _text(user, "global_name")
-        or _text(user, "username")
+        text_in(user, "id"): text_in(mapping_in(user, "member"), "nick")
+        or text_in(user, "global_name")
+        or text_in(user, "username")
         for user in users
     }
 
 
 def _author(message: Payload, channel: Channel | None) -> Author:
-    roles = _mapping(message, "member").get("roles")
+    roles = mapping_in(message, "member").get("roles")
     return Author(
-        id=_text(_mapping(message, "author"), "id"),
+        id=text_in(mapping_in(message, "author"), "id"),
         name=author_name(message),
         locale=language_of(channel.locale) if channel is not None else "",
         roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
@@ -293,22 +301,12 @@ def _attachments(message: Payload) -> tuple[Attachment, ...]:
 def _attachment(file: Payload) -> Attachment:
     size = file.get("size")
     return Attachment(
-        id=_text(file, "id"),
-        name=_text(file, "filename"),
-        media_type=_text(file, "content_type").partition(";")[0],
+        id=text_in(file, "id"),
+        name=text_in(file, "filename"),
+        media_type=text_in(file, "content_type").partition(";")[0],
         size_bytes=size if isinstance(size, int) else 0,
-        url=_text(file, "url"),
+        url=text_in(file, "url"),
     )
-
-
-def _mapping(source: Payload, key: str) -> Payload:
-    value = source.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(source: Payload, key: str) -> str:
-    value = source.get(key)
-    return value if isinstance(value, str) else ""
 
 
 LANGUAGE = re.compile(r"^([A-Za-z]{2,3})(?:[-_]|$)")

@@ -18,6 +18,11 @@ THREAD_NAME_CHARS = 100
 THREAD_NAME_SHOWN_CHARS = 80
 """Longer names are cut in the list of channels anyway."""
 
+BUTTON_LABEL_CHARS = 80
+
+ANSWER_PRESS_WITHIN_S = 3.0
+"""Afterwards the presser reads that the interaction failed, and its token is dead."""
+
 CHANNEL_CREATES = 5
 CHANNEL_EDITS = 5
 CHANNEL_WINDOW_S = 5.0

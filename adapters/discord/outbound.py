@@ -8,12 +8,15 @@ is, but for what would end its fence.
 """
 
 import re
+from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.discord import limits
+from adapters.discord.ids import control_id
 from adapters.discord.tables import aligned, cells, listed
-from bridge.model import View
+from bridge.model import Control, ControlKind, View
 from bridge.rendering.blocks import START, Kind, State, Step, step
 
 UNSEEN = "\u200b"
@@ -28,6 +31,26 @@ NOBODY: dict[str, Any] = {"parse": []}
 
 SUPPRESS_EMBEDS = 1 << 2
 """Message flag. An edit that sends flags without it brings the previews back."""
+
+EPHEMERAL = 1 << 6
+"""Message flag of an answer to an interaction: only who caused it sees it."""
+
+
+class ComponentKind(IntEnum):
+    """The components we use. Source: docs.discord.com, "Component Reference"."""
+
+    ACTION_ROW = 1
+    BUTTON = 2
+
+
+class ButtonStyle(IntEnum):
+    """The looks of buttons. Source: there, "Button Styles"."""
+
+    SECONDARY = 2
+    DANGER = 4
+
+
+STYLES = {ControlKind.STOP: ButtonStyle.DANGER}
 
 _CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _MANY_TICKS = re.compile(r"`{3,}")
@@ -68,12 +91,13 @@ def content(view: View) -> str:
     return "\n".join(filter(None, (body, footer)))
 
 
-def create_body(text: str, nonce: str, reply_to: str = "") -> dict[str, Any]:
+def create_body(text: str, nonce: str, reply_to: str = "", controls: Sequence[Control] = ()) -> dict[str, Any]:
     """Return the body that creates a message: calls nobody, unfurls nothing, creates nothing when repeated.
 
     Args:
         text: As it shall be sent.
         reply_to: Id of a message in the same channel; it may have been deleted meanwhile.
+        controls: What can be pressed below it.
     """
     body: dict[str, Any] = {
         "content": text,
@@ -81,15 +105,35 @@ def create_body(text: str, nonce: str, reply_to: str = "") -> dict[str, Any]:
         "enforce_nonce": True,
         "flags": SUPPRESS_EMBEDS,
         "allowed_mentions": {**NOBODY, "replied_user": False},
+        "components": components(controls),
     }
     if reply_to:
         body["message_reference"] = {"message_id": reply_to, "fail_if_not_exists": False}
     return body
 
 
-def edit_body(text: str) -> dict[str, Any]:
-    """Return the body that replaces a message's text: calls nobody, unfurls nothing."""
-    return {"content": text, "flags": SUPPRESS_EMBEDS, "allowed_mentions": NOBODY}
+def edit_body(text: str, controls: Sequence[Control] = ()) -> dict[str, Any]:
+    """Return the body that replaces a message's text and controls: calls nobody, unfurls nothing."""
+    return {
+        "content": text,
+        "flags": SUPPRESS_EMBEDS,
+        "allowed_mentions": NOBODY,
+        "components": components(controls),
+    }
+
+
+def components(controls: Sequence[Control]) -> list[dict[str, Any]]:
+    """Return what stands below a message: one row of buttons, or nothing, which takes away what stood there."""
+    buttons = [
+        {
+            "type": int(ComponentKind.BUTTON),
+            "style": int(STYLES.get(control.kind, ButtonStyle.SECONDARY)),
+            "label": control.label[: limits.BUTTON_LABEL_CHARS],
+            "custom_id": control_id(control),
+        }
+        for control in controls
+    ]
+    return [{"type": int(ComponentKind.ACTION_ROW), "components": buttons}] if buttons else []
 
 
 def thread_name(question: str, fallback: str) -> str:

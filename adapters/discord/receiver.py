@@ -20,6 +20,7 @@ import structlog
 
 from adapters.discord.chains import Chains
 from adapters.discord.channels import Channels
+from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.gateway import ManySockets, OneSocket, live, make_client
 from adapters.discord.hints import Hints
 from adapters.discord.inbound import (
@@ -33,11 +34,13 @@ from adapters.discord.inbound import (
     parse_deletion,
     parse_message,
 )
+from adapters.discord.interactions import Interactions
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.web import Web
 from bridge.errors import PlatformUnavailable, StoreError
+from bridge.extension import Services
 from bridge.model import Envelope
-from bridge.ports import Clock, Intake
+from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +48,7 @@ MESSAGES_KEPT = 10_000
 LAST_EVENTS_S = 2.0
 """How long a stop waits for events that are being written down."""
 CLOSE_S = 5.0
-EVENTS = ("MESSAGE_CREATE", "MESSAGE_DELETE")
+EVENTS = ("MESSAGE_CREATE", "MESSAGE_DELETE", "INTERACTION_CREATE")
 """What frames are looked into for; the second is the beginning of MESSAGE_DELETE_BULK too."""
 
 
@@ -69,7 +72,7 @@ class Receiver:
         web: Web,
         chains: Chains,
         hints: Hints,
-        clock: Clock,
+        services: Services,
         intake: Intake,
         connected: asyncio.Event,
     ) -> None:
@@ -79,11 +82,13 @@ class Receiver:
         self._web = web
         self._chains = chains
         self._hints = hints
-        self._clock = clock
         self._intake = intake
         self._connected = connected
-        self._client: OneSocket | ManySockets = make_client(self, settings, clock, reads_content=us.reads_content)
+        self._client: OneSocket | ManySockets = make_client(
+            self, settings, services.clock, reads_content=us.reads_content
+        )
         self._channels = Channels(self._client, web)
+        self._interactions = Interactions(rules.instance, us, web=web, chains=chains, services=services, intake=intake)
         self._up: set[int | None] = set()
         self._patience: asyncio.Timeout | None = None
         self._queues: dict[str, _Queue] = {}
@@ -166,6 +171,14 @@ class Receiver:
             case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
                 for key in parse_deletion(data, self._rules.instance):
                     await self._intake.withdraw(key)
+            case "INTERACTION_CREATE":
+                await self._interactions.take(data, self._place_of(data))
+
+    def _place_of(self, interaction: Payload) -> Channel | None:
+        """Return where an interaction happened, which it tells itself; ``None`` in direct messages."""
+        guild_id = text_in(interaction, "guild_id")
+        told = {"id": text_in(interaction, "channel_id"), **mapping_in(interaction, "channel")}
+        return self._channels.told(told, guild_id) if guild_id else None
 
     async def _take(self, message: Mapping[str, Any]) -> None:
         if str(message.get("id")) in self._seen or not is_spoken(message, self._us):

@@ -47,6 +47,8 @@ REASONS = {
     20028: "this channel takes no more messages for now",
     30046: "this old message was edited too often",
     40058: "a forum takes no plain messages",
+    10062: "Discord waits three seconds for an answer, and did not wait longer",
+    40060: "it was answered already",
     50006: "Discord takes the message for an empty one",
     50007: "this person takes no direct messages from the bot",
     50278: "this person shares no server with the bot any more",

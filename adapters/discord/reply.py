@@ -127,14 +127,14 @@ class DiscordReply:
         """Post one part under a name of its own; never sent twice from here."""
         await self._begin_thread()
         nonce = part_nonce(self._turn_id, index, self._editions.get(index, 0))
-        body = outbound.create_body(_fitting(view), nonce, self._replied_to)
+        body = outbound.create_body(_fitting(view), nonce, self._replied_to, view.controls)
         self._attempts[index] = _Attempt(body, self._services.clock.now())
         return await self._create_part(index, body)
 
     async def edit(self, message_id: str, view: View) -> None:
         """Replace one message. Safe to repeat."""
         await self._begin_thread()
-        body = outbound.edit_body(_fitting(view))
+        body = outbound.edit_body(_fitting(view), view.controls)
         try:
             await self._edit(message_id, body)
         except DiscordRefused as error:

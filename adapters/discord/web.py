@@ -48,10 +48,7 @@ class Web:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            headers={
-                "Authorization": f"Bot {self._settings.token.get_secret_value()}",
-                "User-Agent": USER_AGENT,
-            },
+            headers={"User-Agent": USER_AGENT},
             timeout=aiohttp.ClientTimeout(total=self._settings.request_timeout_s, sock_connect=CONNECT_TIMEOUT_S),
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -118,6 +115,29 @@ class Web:
                     raise
                 await self._clock.sleep(error.retry_after_s)
 
+    async def respond(self, interaction: str, token: str, body: Mapping[str, Any]) -> None:
+        """Give an interaction its one answer. Its token authorizes it, and no allowance of the bot pays for it.
+
+        Raises:
+            DiscordRefused: It came too late, or after another one.
+            PlatformError: As ``call``. No error holds the token.
+        """
+        if self._session is None:
+            raise RuntimeError("used before it was opened")
+        call = "POST /interactions/{interaction}/{token}/callback"
+        address = f"{self._settings.api_url}/interactions/{interaction}/{token}/callback"
+        try:
+            async with self._session.post(
+                address, json=body, proxy=self._settings.proxy, allow_redirects=False
+            ) as response:
+                answer = _parse(await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise lost(call, error) from None
+        if not 200 <= response.status < 300:
+            answer = answer if isinstance(answer, dict) else _EMPTY
+            refusal = classify(Refusal(call, response.status, answer, response.headers.get("Retry-After", "")))
+            raise DiscordRefused(refusal.reason, code=0) if isinstance(refusal, CredentialsError) else refusal
+
     async def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, query: Mapping[str, str] | None, budget: str
     ) -> Any:
@@ -134,6 +154,7 @@ class Web:
                 self._settings.api_url + path,
                 json=body,
                 params=query,
+                headers={"Authorization": f"Bot {self._settings.token.get_secret_value()}"},
                 proxy=self._settings.proxy,
                 allow_redirects=False,
             ) as response:

@@ -50,10 +50,10 @@ class ControlPromises:
         """What measures as fitting fits with controls below it."""
         needs(harness, Ability.CONTROLS)
         async with on_stage(harness) as scene:
-            asked = await scene.ask()
             rules = scene.platform.part_rules
-            both = tuple(control(asked, kind) for kind in ControlKind)
             for unit in ("x" * 9 + " ", "x\n\n"):
+                asked = await scene.ask()  # a question's part may be known by its name however often it is posted
+                both = tuple(control(asked, kind) for kind in ControlKind)
                 fitting = next(
                     unit * count
                     for count in range(rules.limit // len(unit), 0, -1)

@@ -33,7 +33,6 @@ class DiscordHarness:
         Ability.ACKNOWLEDGEMENT: "the gateway asks for no acknowledgement of messages",
         Ability.MARKS: "messages carry nothing but what people see; ours are known by what they answer",
         Ability.SIGNS_END: "typing is shown for ten seconds and cannot be taken back",
-        Ability.CONTROLS: "the adapter does not draw them yet",
         Ability.MISSED: "the adapter does not read it yet",
     }
     retry_after_s = 30.0
@@ -43,6 +42,7 @@ class DiscordHarness:
         self._services = services
         self._roots: dict[str | None, str] = {}
         discord.switches.identify_interval_s = 0.0
+        discord.switches.ack_timeout_s = 1.0
         discord.set_privileged_intents("message_content")
         discord.add_user("ann", display_name="Ann")
         discord.add_user("bob", display_name="波波")
@@ -111,23 +111,21 @@ class DiscordHarness:
         return [_read(answer) for answer in (*beside, *self._answers_in(root))]
 
     def shown(self, message_id: str) -> str | None:
-        channels = [self._discord.find_channel(ROOM).id, *self._roots.values()]
-        answers = [answer for channel in channels for answer in self._answers_in(channel)]
-        return next((_read(answer) for answer in answers if answer.id == message_id), None)
+        return next((_read(answer) for answer in self._all_answers() if answer.id == message_id), None)
 
     async def delete(self, message_id: str) -> None:
-        for channel in {self._discord.find_channel(ROOM).id, *self._roots.values()}:
-            if any(answer.id == message_id for answer in self._answers_in(channel)):
-                self._discord.delete("owner", channel, message_id)
+        self._discord.delete("owner", self._answer(message_id).channel, message_id)
 
     def controls(self, message_id: str) -> Sequence[str]:
-        raise NotImplementedError
+        return self._answer(message_id).buttons
 
     async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
-        raise NotImplementedError
+        return (await self._discord.click(by, self._answer(message_id).channel, message_id, label)).accepted
 
     def whispers(self, to: Speaker) -> Sequence[str]:
-        raise NotImplementedError
+        reader = self._discord.find_user(to).id
+        seen = [message for channel in self._channels() for message in self._discord.messages(channel)]
+        return [_read(message) for message in seen if message.ephemeral_for == reader]
 
     def signs(self, said: Said) -> Sequence[str]:
         typing = self._discord.typing_in(self._roots[said.message_id])
@@ -171,6 +169,17 @@ class DiscordHarness:
 
     async def mend(self) -> None:
         self._discord.gateway_faults.clear()
+
+    def _channels(self) -> set[str]:
+        """Return the room, and the threads and direct conversations there are."""
+        known = self._discord.service.world.channels
+        return {channel for channel in (self._discord.find_channel(ROOM).id, *self._roots.values()) if channel in known}
+
+    def _all_answers(self) -> list[VisibleMessage]:
+        return [answer for channel in self._channels() for answer in self._discord.answers(channel)]
+
+    def _answer(self, message_id: str) -> VisibleMessage:
+        return next(answer for answer in self._all_answers() if answer.id == message_id)
 
     def _answers_in(self, channel: str) -> list[VisibleMessage]:
         """Return ours in a channel or thread; none where no thread was begun yet."""

@@ -1,0 +1,99 @@
+"""A pressed button becomes a ``Press``, and what became of it the one answer Discord wants (pure).
+
+Buttons carry what they stand for in their custom id. Discord tells of a press as an interaction, and takes one answer
+to it within three seconds. Source: docs.discord.com, "Receiving and Responding to Interactions".
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from adapters.discord.fields import Payload, mapping_in, text_in
+from adapters.discord.ids import parse_control_id
+from adapters.discord.inbound import Channel, author_name, language_of, place_of
+from adapters.discord.outbound import EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
+from bridge.model import Author, ControlKind, Press, Pressed
+
+MESSAGE_COMPONENT = 3
+"""``type`` of an interaction with what stands below a message."""
+
+ONE_SHOT = frozenset({ControlKind.RETRY})
+"""What was obeyed is over: its button goes at once. Others go when the message they stand below changes."""
+
+
+class ResponseKind(IntEnum):
+    """The first answers to an interaction that we give. Source: there, "Interaction Callback Type"."""
+
+    MESSAGE = 4
+    DEFERRED_UPDATE = 6
+    UPDATE_MESSAGE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What an interaction is answered under; its token alone authorizes, so nobody may read it."""
+
+    id: str
+    token: str = field(repr=False)
+
+
+def is_of_component(interaction: Payload) -> bool:
+    """Tell whether somebody used what stands below a message."""
+    return interaction.get("type") == MESSAGE_COMPONENT
+
+
+def parse_ticket(interaction: Payload) -> Ticket | None:
+    """Return what an interaction is answered under; ``None`` for what cannot be answered."""
+    ticket = Ticket(text_in(interaction, "id"), text_in(interaction, "token"))
+    return ticket if ticket.id and ticket.token else None
+
+
+def parse_press(interaction: Payload, channel: Channel | None, instance: str, application_id: str) -> Press | None:
+    """Turn the use of a component into ours; ``None`` for components that we did not make.
+
+    Below a message in a channel its place is the reply chain that this message would begin; ``in_chain`` knows better.
+
+    Args:
+        channel: Where it stands; ``None`` in direct messages.
+    """
+    meant = parse_control_id(text_in(mapping_in(interaction, "data"), "custom_id"))
+    guild, channel_id = text_in(interaction, "guild_id"), text_in(interaction, "channel_id")
+    author = _author(interaction)
+    if text_in(interaction, "application_id") not in ("", application_id) or not is_of_component(interaction):
+        return None
+    if meant is None or not author.id or not channel_id or (guild and channel is None):
+        return None
+    message_id = text_in(mapping_in(interaction, "message"), "id")
+    kind, turn = meant
+    return Press(kind, turn, place_of(instance, guild, channel_id, message_id, channel), author, message_id)
+
+
+def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
+    """Return the body that answers a press.
+
+    A sentence is shown to the presser alone; a control that is used up is taken away; otherwise nothing changes.
+
+    Args:
+        press: ``None`` for what was not ours.
+        pressed: ``None`` where nothing was done.
+    """
+    if pressed is not None and pressed.sentence:
+        flags = EPHEMERAL | SUPPRESS_EMBEDS
+        shown = {"content": render(pressed.sentence), "flags": flags, "allowed_mentions": NOBODY}
+        return {"type": int(ResponseKind.MESSAGE), "data": shown}
+    if press is not None and pressed is not None and pressed.done and press.kind in ONE_SHOT:
+        return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": {"components": [], "allowed_mentions": NOBODY}}
+    return {"type": int(ResponseKind.DEFERRED_UPDATE)}
+
+
+def _author(interaction: Payload) -> Author:
+    """Return who pressed: on a server a member, in private a user; she tells her own language."""
+    member = mapping_in(interaction, "member")
+    user = mapping_in(member, "user") or mapping_in(interaction, "user")
+    roles = member.get("roles")
+    return Author(
+        id=text_in(user, "id"),
+        name=author_name({"author": user, "member": member}),
+        locale=language_of(text_in(interaction, "locale")) or language_of(text_in(interaction, "guild_locale")),
+        roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
+    )
