@@ -22,15 +22,18 @@ from bridge.model import (
     EarlierMessage,
     Envelope,
     FoundQuestion,
+    Interruption,
     Lease,
     PartRules,
     Press,
     Pressed,
     Question,
+    RunEvent,
     TurnId,
     TurnRecord,
     TurnState,
     View,
+    WorkflowRun,
 )
 from bridge.texts.keys import Say
 
@@ -187,6 +190,46 @@ class Agent(Protocol):
         ...
 
     async def profile(self, bot_id: str) -> AgentProfile: ...
+
+
+class Workflows(Protocol):
+    """The workflows of one agent service. Errors are ``AgentError``.
+
+    A run has no key against repeats and cannot be cancelled; streamed and synchronous ones have no id until they end.
+    So one of unknown outcome is never repeated here: the caller learns that it may have run.
+    """
+
+    def run(self, run: WorkflowRun) -> AbstractAsyncContextManager[AsyncIterator[RunEvent]]:
+        """Run a workflow and yield what it says.
+
+        It is sent again only if it certainly was not taken. Leaving the context ends our listening, not the run.
+
+        Raises, on entering or while iterating:
+            AgentUnavailable: With ``outcome_unknown`` it may have run, or be running.
+            AgentRateLimited, AgentRejected, AgentProtocolError, AgentError: See ``errors``.
+        """
+        ...
+
+    def resume(
+        self, run: WorkflowRun, asked: Interruption, answer: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[RunEvent]]:
+        """Answer what an earlier run asked, and yield the rest of it; events and errors as in ``run``.
+
+        Args:
+            run: As it was started; its parameters do not matter any more.
+            answer: The person's words, or for a form the JSON text of its fields.
+        """
+        ...
+
+    def follow(
+        self, run: WorkflowRun, execute_id: str, answered: str = ""
+    ) -> AbstractAsyncContextManager[AsyncIterator[RunEvent]]:
+        """Yield the rest of an asynchronous run by looking it up; repeat freely.
+
+        Args:
+            answered: The event that was answered last: while the service still shows it, the run goes on.
+        """
+        ...
 
 
 class Reply(Protocol):

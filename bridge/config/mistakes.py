@@ -167,6 +167,8 @@ def _problem(kind: str, details: ErrorDetails) -> str:
             return 'must be a list, such as ["A", "B"].'
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a section of keys and values."
+        case "string_pattern_mismatch":
+            return f"must have the form {context['pattern']}."
         case "greater_than":
             return f"must be more than {context['gt']:g}."
         case "greater_than_equal":

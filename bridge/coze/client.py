@@ -24,6 +24,7 @@ from bridge.coze.polling import POLL_INTERVAL_S, wait_until_over
 from bridge.coze.protocol import Answer, ChatView
 from bridge.coze.settings import CozeConnection
 from bridge.coze.wire import Retries, Wire
+from bridge.coze.workflows import CozeWorkflows
 from bridge.errors import (
     AgentCancelled,
     AgentError,
@@ -69,11 +70,24 @@ COMMENT_MAX_CHARS = 250
 """Source: Coze's message feedback page."""
 
 
+STUDIO_CAPABILITIES = AgentCapabilities(
+    feedback=False,
+    tool_outputs=False,
+    delete_messages=False,
+    conversation_lock=False,
+    plain_resume=False,
+    workflow_list=False,
+)
+
+
 class CozeAgent:
     """One agent service with one credential. ``async with`` opens and closes its connections.
 
     Args:
         on_waiting: Told when a question has to wait for Coze's limits.
+
+    Attributes:
+        workflows: What else this credential can run.
     """
 
     def __init__(
@@ -93,6 +107,7 @@ class CozeAgent:
             concurrent_chats=settings.concurrent_chats,
             on_waiting=on_waiting,
         )
+        self.workflows = CozeWorkflows(settings, clock, self._wire, self.limits, on_waiting)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
@@ -104,7 +119,7 @@ class CozeAgent:
     @property
     def capabilities(self) -> AgentCapabilities:
         if self._settings.profile == "studio":
-            return AgentCapabilities(feedback=False, tool_outputs=False, delete_messages=False, conversation_lock=False)
+            return STUDIO_CAPABILITIES
         saves = self._settings.saves_history
         return AgentCapabilities(feedback=saves, tool_outputs=saves, delete_messages=saves, saves_history=saves)
 
@@ -151,7 +166,7 @@ class CozeAgent:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    async def _streamed(self, opened: Opened, deadline: float) -> AsyncGenerator[AgentEvent]:
+    async def _streamed(self, opened: Opened[ChatEvents, AgentEvent], deadline: float) -> AsyncGenerator[AgentEvent]:
         """Yield the stream's events; what is missing at its end is fetched."""
         state, stream = opened.state, opened.stream
         for event in opened.first:

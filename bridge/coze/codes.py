@@ -132,6 +132,25 @@ CODES: Mapping[int, Meaning] = {
     **dict.fromkeys(range(104000000, 104000011), _UPLOAD),
 }
 
+RUN_MEANINGS: Mapping[int, tuple[Say, Hint]] = {
+    4000: (Say.RUN_BAD_PARAMETERS, Hint.RUN_PARAMETERS),
+    4006: (Say.AGENT_UNKNOWN_BOT, Hint.BOT_ID),
+    4200: (Say.RUN_NOT_PUBLISHED, Hint.RUN_PUBLISH),
+    4314: (Say.RUN_OVER, Hint.NONE),
+    4315: (Say.RUN_OVER, Hint.NONE),
+    6003: (Say.RUN_PAID_PLAN, Hint.RUN_PLAN),
+    6023: (Say.RUN_TOO_LONG, Hint.RUN_LONGER),
+    6031: (Say.RUN_NOT_PUBLISHED, Hint.RUN_PUBLISH),
+    6039: (Say.RUN_ASKS, Hint.RUN_ASKS),
+    720702001: (Say.RUN_BAD_PARAMETERS, Hint.RUN_PARAMETERS),
+    720702002: (Say.RUN_BAD_PARAMETERS, Hint.RUN_PARAMETERS),
+    720702004: (Say.RUN_NOT_PUBLISHED, Hint.RUN_PUBLISH),
+    720702011: (Say.RUN_NOT_PUBLISHED, Hint.RUN_PUBLISH),
+    720702078: (Say.RUN_ASKS, Hint.RUN_ASKS),
+    720702085: (Say.RUN_TOO_LONG, Hint.RUN_LONGER),
+}
+"""What these codes mean for a workflow, where that is something else or more than for a chat."""
+
 STATUSES: Mapping[int, Meaning] = {
     400: _REPORT,
     401: Meaning(Kind.UNAUTHORIZED, Say.AGENT_UNAUTHORIZED, Hint.TOKEN),
@@ -205,6 +224,16 @@ def error_of(refusal: Refusal) -> AgentError:
             return AgentRejected(reason, code=code, log_id=log_id, hint=hint, said=said)
         case Kind.FAILED:
             return AgentError(reason, code=code, log_id=log_id, hint=hint, said=said)
+
+
+def for_run(error: AgentError) -> AgentError:
+    """Let an error speak of a workflow instead of a chat; returns the same error."""
+    said, hint = RUN_MEANINGS.get(error.code, (None, None))
+    if said is not None and hint is not None:
+        error.said, error.hint = said, advise(hint)
+    elif error.said in (None, Say.AGENT_FAILED):
+        error.said = Say.RUN_FAILED
+    return error
 
 
 def _reason(refusal: Refusal) -> str:

@@ -21,6 +21,11 @@ class Hint(StrEnum):
     LATER = "later"
     WORKFLOW = "workflow"
     PAID_PLAN = "paid_plan"
+    RUN_PARAMETERS = "run_parameters"
+    RUN_PUBLISH = "run_publish"
+    RUN_PLAN = "run_plan"
+    RUN_LONGER = "run_longer"
+    RUN_ASKS = "run_asks"
     UPLOAD = "upload"
     HTML = "html"
     BASE_URL = "base_url"
@@ -99,6 +104,28 @@ ADVICE: dict[Hint, Advice] = {
     ),
     Hint.WORKFLOW: Advice("Check and publish the workflow behind the bot.", "请检查并发布智能体所用的工作流。"),
     Hint.PAID_PLAN: Advice("This needs a paid plan.", "该功能需要付费套餐。"),
+    Hint.RUN_PARAMETERS: Advice(
+        "Compare the workflow's section with its start node in Coze (`coze-bridge workflows` prints one), and see "
+        "whether it needs a bot_id or an app_id.",
+        "请对照扣子中的开始节点检查该工作流的配置（`coze-bridge workflows` 可以打印），"
+        "并确认是否需要 bot_id 或 app_id。",
+    ),
+    Hint.RUN_PUBLISH: Advice(
+        "Check the workflow's id (the digits after workflow_id= in its address), publish it, and give the token its "
+        "workspace and the permission run.",
+        "请检查工作流 id（网址中 workflow_id= 之后的数字），发布它，并确认令牌拥有其空间和 run 权限。",
+    ),
+    Hint.RUN_PLAN: Advice(
+        'run = "async" needs a paid plan; use run = "stream".', '异步运行需要付费套餐；请改用 run = "stream"。'
+    ),
+    Hint.RUN_LONGER: Advice(
+        'Coze cuts a sync run after 90 s and any run but an async one after 10 minutes: use run = "async".',
+        '扣子会在 90 秒后中断同步运行，非异步运行最长 10 分钟：请使用 run = "async"。',
+    ),
+    Hint.RUN_ASKS: Advice(
+        'A workflow with questions needs run = "stream" on this server.',
+        '会提问的工作流在该服务器上需要 run = "stream"。',
+    ),
     Hint.UPLOAD: Advice("Coze does not take this file (empty, too big or of an unknown type).", "扣子不接受该文件。"),
     Hint.HTML: Advice(
         "A web page answered instead of the API: check base_url, proxies and gateways.",

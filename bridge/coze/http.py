@@ -191,9 +191,9 @@ def call_timeout(settings: CozeConnection) -> httpx.Timeout:
     return _timeout(settings, settings.request_timeout_s)
 
 
-def stream_timeout(settings: CozeConnection) -> httpx.Timeout:
-    """Timeouts of an answer's stream: its silence may be longer."""
-    return _timeout(settings, settings.idle_timeout_s)
+def stream_timeout(settings: CozeConnection, silence_s: float | None = None) -> httpx.Timeout:
+    """Timeouts of an answer's stream, or of whatever else may be silent for longer."""
+    return _timeout(settings, settings.idle_timeout_s if silence_s is None else silence_s)
 
 
 def _timeout(settings: CozeConnection, read_s: float) -> httpx.Timeout:

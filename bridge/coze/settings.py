@@ -1,7 +1,7 @@
 """How to reach one Coze agent: the connection's part of a section ``[agents.NAME]``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -11,11 +11,17 @@ from bridge.settings import Seconds, Section
 CHATS_PER_S_FREE = 20.0
 """Requests per second to ``/v3/chat`` on the free plan (100, 200 and 500 on the larger ones). Source: API overview."""
 
+RUNS_PER_S_FREE = 50.0
+"""Requests per second to the workflow endpoints on the free plan. Source: API overview."""
+
 CONCURRENT_CHATS = 100
 """Ours: Coze documents no number, and one process holds this many streams with ease."""
 
 API_PATHS = ("open_api", "v1", "v2", "v3", "api")
 """First path components that belong to the API itself; in a base URL they are left-overs."""
+
+
+ApiPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$")]
 
 
 class OAuthApp(Section):
@@ -86,6 +92,13 @@ class CozeConnection(Section):
     concurrent_chats: int = Field(
         CONCURRENT_CHATS, ge=1, le=2000, description="Answers that may be running at once; more wait their turn."
     )
+    runs_per_s: float = Field(
+        RUNS_PER_S_FREE, gt=0, le=1000, description="Workflow runs a second your Coze plan allows."
+    )
+    workflow_run_path: ApiPath = Field(
+        "/v1/workflow/run", description="Where workflows are run; some gateways mount it elsewhere, /v3/workflows/run."
+    )
+    workflow_stream_path: ApiPath = Field("/v1/workflow/stream_run", description="Where streamed ones are run.")
 
     @field_validator("base_url")
     @classmethod

@@ -80,12 +80,14 @@ class Wire:
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
         repeatable: bool = False,
         once: bool = False,
+        silence_s: float | None = None,
     ) -> Answer:
         """Send a request and return its successful reply.
 
         Args:
             repeatable: Doing it twice does no harm; otherwise it is repeated only if it certainly was not received.
             once: Do not repeat it at all, except with a fresh token; the caller has a rhythm of its own.
+            silence_s: The longest to wait for the reply; ``None`` means the setting's.
 
         Raises:
             AgentError: What the refusal or failure stands for.
@@ -96,8 +98,9 @@ class Wire:
             headers = {"Authorization": f"Bearer {token}"}
             if content is not None:
                 headers["Content-Type"] = "application/json"
+            timeout = http.timeout if silence_s is None else stream_timeout(self._settings, silence_s)
             request = http.build_request(
-                method, path, params=params, json=json, content=content, files=files, headers=headers
+                method, path, params=params, json=json, content=content, files=files, headers=headers, timeout=timeout
             )
             self.calls_made += 1
             response = await send(http, request)

@@ -26,6 +26,20 @@ from bridge.model.agent import (
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
 from bridge.model.names import RECORD_VERSION, ConversationKey, Scope, TurnId
 from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View
+from bridge.model.workflow import (
+    AskedField,
+    AskKind,
+    Interruption,
+    NodeOutput,
+    RunAccepted,
+    RunCompleted,
+    RunEvent,
+    RunInterrupted,
+    RunMode,
+    UploadedFile,
+    ValueKind,
+    WorkflowRun,
+)
 from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, TurnRecord, TurnState
 
 __all__ = [
@@ -38,6 +52,8 @@ __all__ = [
     "AgentProfile",
     "AnswerCompleted",
     "AnswerDelta",
+    "AskKind",
+    "AskedField",
     "Attachment",
     "Author",
     "Budget",
@@ -55,7 +71,9 @@ __all__ = [
     "Envelope",
     "FollowUp",
     "FoundQuestion",
+    "Interruption",
     "Lease",
+    "NodeOutput",
     "Outcome",
     "Part",
     "PartRules",
@@ -65,12 +83,20 @@ __all__ = [
     "Pressed",
     "Question",
     "ReasoningDelta",
+    "RunAccepted",
+    "RunCompleted",
+    "RunEvent",
+    "RunInterrupted",
+    "RunMode",
     "Scope",
     "ToolActivity",
     "ToolCall",
     "TurnId",
     "TurnRecord",
     "TurnState",
+    "UploadedFile",
     "Usage",
+    "ValueKind",
     "View",
+    "WorkflowRun",
 ]

@@ -173,3 +173,7 @@ class AgentCapabilities:
     delete_messages: bool = True
     conversation_lock: bool = True
     saves_history: bool = True
+    plain_resume: bool = True
+    """A workflow's run that was not streamed may stop for a question and be resumed."""
+    workflow_list: bool = True
+    """Workflows can be listed, with the parameters they take."""

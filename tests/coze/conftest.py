@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.coze.client import CozeAgent
+from bridge.coze.limits import WaitCallback
 from bridge.coze.wire import Retries
 from sandbox.clock import SandboxClock
 from sandbox.coze import CozeEmulator
@@ -45,9 +46,11 @@ async def make_agent() -> AsyncIterator[MakeAgent]:
     """Open agents that are closed with the test."""
     async with AsyncExitStack() as stack:
 
-        async def make(url: str, *, speed: float = 20.0, wall: Any = None, **settings: Any) -> CozeAgent:
+        async def make(
+            url: str, *, speed: float = 20.0, wall: Any = None, on_waiting: WaitCallback | None = None, **settings: Any
+        ) -> CozeAgent:
             clock = HurriedClock(speed, wall)
-            agent = CozeAgent(settings_for(url, **settings), clock, retries=FAST_RETRIES)
+            agent = CozeAgent(settings_for(url, **settings), clock, retries=FAST_RETRIES, on_waiting=on_waiting)
             return await stack.enter_async_context(agent)
 
         yield make

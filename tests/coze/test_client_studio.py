@@ -74,10 +74,16 @@ async def test_conversations(studio: CozeEmulator, make_agent: MakeAgent) -> Non
 
 
 async def test_what_is_missing_is_not_offered(studio: CozeEmulator, make_agent: MakeAgent) -> None:
-    """Feedback, tool outputs, deletion and the lock do not exist there."""
+    """Feedback, tool outputs, deletion, the lock, questions in plain runs and lists of workflows do not exist there."""
     agent = await make_agent(studio.base_url, profile="studio")
     assert agent.capabilities == AgentCapabilities(
-        feedback=False, tool_outputs=False, delete_messages=False, conversation_lock=False, saves_history=True
+        feedback=False,
+        tool_outputs=False,
+        delete_messages=False,
+        conversation_lock=False,
+        saves_history=True,
+        plain_resume=False,
+        workflow_list=False,
     )
     with pytest.raises(AgentRejected):
         await agent.rate("1", "2", good=True)
