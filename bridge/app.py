@@ -308,4 +308,6 @@ def gate_rules(settings: GateSettings) -> GateRules:
         roles=access("roles"),
         questions=settings.user_questions or None,
         window_s=settings.user_window_s,
+        stop_users=frozenset(settings.stop_users),
+        stop_roles=frozenset(settings.stop_roles),
     )

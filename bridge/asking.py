@@ -5,11 +5,21 @@ or where it may have and cannot be found there. A turn that was cut by a crash g
 The listening loop never waits for a platform.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bridge.draft import Draft
-from bridge.errors import AgentBusy, AgentUnavailable, ConversationGone
+from bridge.errors import (
+    AgentBusy,
+    AgentError,
+    AgentRateLimited,
+    AgentUnavailable,
+    ConversationGone,
+    StoreUnavailable,
+)
 from bridge.keys import agent_user_id
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
@@ -17,6 +27,7 @@ from bridge.model import (
     AgentEvent,
     ChatRef,
     ChatStarted,
+    ChatStatus,
     ContextMessage,
     Conversation,
     Envelope,
@@ -25,14 +36,22 @@ from bridge.model import (
     TurnState,
 )
 from bridge.ports import Clock, Platform, Store
+from bridge.routes import AgentBinding
 from bridge.wording import extend_history, read_history, word_earlier, word_question, word_variables
 
+log = structlog.get_logger(__name__)
+
 BUSY_RETRY_S = 2.0
+CANCEL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class AskingOptions:
-    """What the operator decides about questions."""
+    """What the operator decides about questions.
+
+    ``busy_patience_s``: how long a question waits where the agent does not take it now, or cannot be asked whether it
+    did.
+    """
 
     scope: Scope = Scope.THREAD
     identity_secret: bytes | None = None
@@ -62,6 +81,7 @@ class Asking:
         draft: Draft,
         changed: Callable[[], None],
         live: LiveTurn,
+        binding: AgentBinding,
         ledger: Ledger,
         platform: Platform,
         store: Store,
@@ -73,7 +93,12 @@ class Asking:
         self._draft = draft
         self._changed = changed
         self._live = live
-        self._binding = live.binding
+        self._binding = binding
+        self._mark = ledger.record.turn_id
+        self._named = asyncio.Event()
+        self._called_off: ChatRef | None = None
+        self._patience_until = 0.0
+        self._told_waiting = False
         self._ledger = ledger
         self._platform = platform
         self._store = store
@@ -97,8 +122,9 @@ class Asking:
             return
         conversation, is_new = await self._conversation()
         may_be_there = record.state is TurnState.ASKING
-        patience_until = self._clock.now() + self._options.busy_patience_s
-        while not (may_be_there and await self._follow_own(conversation, patience_until)):
+        self._patience_until = self._clock.now() + self._options.busy_patience_s
+        while not (may_be_there and await self._follow_own(conversation)):
+            self._live.check()
             question = await self._question(conversation, is_new)
             await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
             try:
@@ -109,20 +135,39 @@ class Asking:
                     raise
                 conversation, is_new, may_be_there = await self._new_conversation(), True, False
                 self.began_afresh = True
-            except AgentBusy:
+            except AgentBusy as error:
                 if await self._is_stuck(conversation):
                     conversation, is_new, may_be_there = await self._new_conversation(), True, False
                     self.began_afresh = True
-                elif self._clock.now() > patience_until:
-                    raise
                 else:
-                    await self._clock.sleep(BUSY_RETRY_S)  # it may be our own question that runs: look again
+                    await self._wait_after(error)  # it may be our own question that runs: look again
+            except AgentRateLimited as error:
+                await self._wait_after(error, error.retry_after_s)
             except AgentUnavailable as error:
                 if may_be_there or not error.outcome_unknown or self._draft.chat is not None:
                     raise
                 may_be_there = True
             else:
                 return
+
+    async def call_off(self, *, patience_s: float = 0.0) -> None:
+        """Cancel the run at the agent, as far as there is one; what does not work is only logged.
+
+        Args:
+            patience_s: How long a run that has no name yet is given to tell it; there is nothing to cancel before.
+        """
+        if self._ledger.state is TurnState.ASKING:
+            await self._clock.wait(self._named, patience_s)
+        try:
+            async with asyncio.timeout(CANCEL_TIMEOUT_S):
+                chat = await self._run()
+                if chat is None or chat == self._called_off:
+                    return
+                if await self._binding.agent.cancel(chat) is ChatStatus.REQUIRES_ACTION:
+                    await self.leave_stuck()
+                self._called_off = chat
+        except (AgentError, StoreUnavailable, TimeoutError) as error:
+            log.warning("the agent's run could not be cancelled", reason=str(error))
 
     async def leave_stuck(self) -> None:
         """The run waits for something it will not get, and cannot be cancelled where it stands.
@@ -144,12 +189,26 @@ class Asking:
 
     async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
         async for event in events:
+            if self._live.stopping is not None and not isinstance(event, ChatStarted):
+                continue  # what stands there stays as it is; the run is being cancelled
             if self._draft.apply(event):
                 self._changed()
             if isinstance(event, ChatStarted):
                 if self._ledger.state is not TurnState.ASKED:
                     await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
-                await self._live.started(event.chat)
+                self._named.set()
+
+    async def _run(self) -> ChatRef | None:
+        """Return the agent's run for this turn, if there is one."""
+        record = self._ledger.record
+        if self._draft.chat is not None:
+            return self._draft.chat
+        if record.state is TurnState.ASKED:
+            return ChatRef(record.conversation_id, record.chat_id)
+        if record.state is not TurnState.ASKING:
+            return None
+        found = await self._binding.agent.find_question(record.conversation_id, self._mark)
+        return ChatRef(record.conversation_id, found.chat_id) if found and found.chat_id else None
 
     async def _is_stuck(self, conversation: Conversation) -> bool:
         note = _stuck_note(conversation.conversation_id)
@@ -158,21 +217,34 @@ class Asking:
         await self._store.remember(note, None)
         return True
 
-    async def _follow_own(self, conversation: Conversation, patience_until: float) -> bool:
+    async def _follow_own(self, conversation: Conversation) -> bool:
         """Look whether our question reached the agent; follow its run if it did.
 
         A service that does not tell the run of a question tells it with the answer: that is waited for.
         """
         while True:
-            found = await self._binding.agent.find_question(conversation.conversation_id, self._ledger.record.turn_id)
+            try:
+                found = await self._binding.agent.find_question(conversation.conversation_id, self._mark)
+            except (AgentUnavailable, AgentRateLimited) as error:
+                await self._wait_after(error)
+                continue
             if found is None:
                 return False
             if found.chat_id:
                 await self._follow(ChatRef(conversation.conversation_id, found.chat_id))
                 return True
-            if self._clock.now() > patience_until:
-                raise AgentUnavailable("our question is there, but nothing tells its run", outcome_unknown=True)
-            await self._clock.sleep(BUSY_RETRY_S)
+            await self._wait_after(AgentUnavailable("our question is there, but not its run", outcome_unknown=True))
+
+    async def _wait_after(self, error: AgentError, wait_s: float | None = None) -> None:
+        """Wait visibly before the next try; a stop ends the waiting. Raises the error when the patience is over."""
+        wait_s = BUSY_RETRY_S if wait_s is None else wait_s
+        if self._clock.now() + wait_s > self._patience_until or self._draft.chat is not None:
+            raise error
+        if not self._told_waiting:
+            self._told_waiting = True
+            self._live.queued(1)
+        await self._clock.wait(self._live.stop_wanted, wait_s)
+        self._live.check()
 
     async def _follow(self, chat: ChatRef) -> None:
         async with self._binding.agent.follow(chat) as events:
@@ -210,7 +282,7 @@ class Asking:
             user_id=agent_user_id(self._key, envelope.place, envelope.author, options.scope, options.identity_secret),
             conversation_id=conversation.conversation_id,
             text=self._question_text(),
-            mark=self._ledger.record.turn_id,
+            mark=self._mark,
             context=await self._context(is_new),
             variables=word_variables(self._binding.variables, envelope, self._locale),
         )

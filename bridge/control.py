@@ -11,9 +11,10 @@ from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
 from bridge.keys import conversation_key, participation_note
 from bridge.lanes import HeldLease, Lanes
-from bridge.model import ControlKind, Envelope, Outcome, Place, Press, Pressed, Scope, TurnRecord, TurnState
-from bridge.ports import Clock, Platform, Store
+from bridge.model import Envelope, Outcome, Place, Scope, TurnRecord, TurnState
+from bridge.ports import Platform, Store
 from bridge.routes import Routes
+from bridge.stopping import Stopping, Verdict
 from bridge.texts import Say, say
 from bridge.turn import Turns
 
@@ -27,9 +28,9 @@ class Control:
         self,
         turns: Turns,
         lanes: Lanes,
+        stopping: Stopping,
         routes: Routes,
         store: Store,
-        clock: Clock,
         platforms: Mapping[str, Platform],
         *,
         scope: Scope,
@@ -38,7 +39,7 @@ class Control:
         self._lanes = lanes
         self._routes = routes
         self._store = store
-        self._clock = clock
+        self._stopping = stopping
         self._platforms = platforms
         self._scope = scope
 
@@ -50,9 +51,9 @@ class Control:
         command = parse_command(envelope.text)
         match command:
             case Command.NEW:
-                sentence = await self._new(envelope, locale)
+                sentence = await self._new(record, envelope, locale)
             case Command.STOP:
-                sentence = await self._stop(envelope, locale)
+                sentence = await self._stop(record, envelope, locale)
             case Command.STATUS:
                 sentence = await self._status(envelope, locale)
             case _:
@@ -66,35 +67,27 @@ class Control:
         changes = {"state": TurnState.ENDED, "outcome": outcome, "reason": f"command {command}"}
         await self._store.advance(record.turn_id, frozenset({TurnState.ACCEPTED}), changes, lease.now)
 
-    async def press(self, press: Press) -> Pressed:
-        """Obey what somebody pressed below an answer."""
-        if press.kind is not ControlKind.STOP:
-            return Pressed(False)
-        for live in list(self._turns.live.values()):
-            record = live.record
-            is_meant = press.turn_id == record.turn_id if press.turn_id else record.envelope.place == press.place
-            if is_meant and record.envelope.author.id == press.author.id:
-                await live.stop()
-        return Pressed(True)
-
-    async def _new(self, envelope: Envelope, locale: str) -> str:
+    async def _new(self, record: TurnRecord, envelope: Envelope, locale: str) -> str:
         key = conversation_key(envelope.place, envelope.author, self._scope)
-        forgotten = await self._store.unbind(key)
-        await self._store.remember(history_note(key), None)
-        if forgotten and envelope.place.thread is not None:  # the thread is still ours, without its conversation
-            await self._store.remember(participation_note(envelope.place), "yes")
+        known = await self._store.conversation(key)
+        # One that is younger than the command was begun after it: the command is obeyed again after a crash.
+        forgotten = known is not None and known.created_at_s <= record.created_at_s and await self._store.unbind(key)
+        if forgotten:
+            await self._store.remember(history_note(key), None)
+            if envelope.place.thread is not None:  # the thread is still ours, without its conversation
+                await self._store.remember(participation_note(envelope.place), "yes")
         return say(Say.NEW_DONE if forgotten else Say.NEW_NOTHING, locale)
 
-    async def _stop(self, envelope: Envelope, locale: str) -> str:
-        """Stop the caller's own turns here: first those that wait, so that none starts meanwhile."""
-        stopped = 0
-        for turn in self._questions_waiting():
-            stopped += _concerns(turn, envelope) and self._lanes.withdraw(turn.turn_id, Outcome.STOPPED)
-        for live in list(self._turns.live.values()):
-            if _concerns(live.record, envelope):
-                await live.stop()
-                stopped += 1
-        return say(Say.STOP_DONE if stopped else Say.STOP_NOTHING, locale)
+    async def _stop(self, record: TurnRecord, envelope: Envelope, locale: str) -> str:
+        """Stop the caller's own questions here, those that came before the command."""
+
+        def is_meant(turn: TurnRecord) -> bool:
+            is_question = parse_command(turn.envelope.text) is None
+            is_earlier = turn.created_at_s <= record.created_at_s
+            return is_question and is_earlier and _same_place(turn.envelope.place, envelope)
+
+        verdict = await self._stopping.all(is_meant, envelope.author, waiting=True)
+        return say(Say.STOP_DONE if verdict is Verdict.STOPPED else Say.STOP_NOTHING, locale)
 
     def _questions_waiting(self) -> list[TurnRecord]:
         return [turn for turn in self._lanes.waiting() if parse_command(turn.envelope.text) is None]
@@ -130,11 +123,6 @@ class Dispatch:
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
         await self.turns.apologise(turn, lease, error)
-
-
-def _concerns(turn: TurnRecord, command: Envelope) -> bool:
-    """A command acts on its author's own turns in this channel; inside a thread, on those of the thread."""
-    return turn.envelope.author.id == command.author.id and _same_place(turn.envelope.place, command)
 
 
 def _same_place(place: Place, command: Envelope) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bridge.admission import Admission
 from bridge.control import Control, Dispatch
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
@@ -19,7 +20,9 @@ from bridge.model import TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
+from bridge.pressing import Presses
 from bridge.routes import Routes
+from bridge.stopping import Stopping
 from bridge.turn import TurnOptions, Turns
 
 log = structlog.get_logger(__name__)
@@ -62,18 +65,14 @@ class Core:
         scope = options.turns.asking.scope
         self.lanes = Lanes(tasks, store, clock, holder=holder, max_waiting=options.max_waiting)
         self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, live, observer)
-        control = Control(self.turns, self.lanes, routes, store, clock, platforms, scope=scope)
+        gate = Gate(options.gate)
+        speaks = options.turns.default_language
+        admission = Admission(self.lanes, store, platforms, speaks)
+        stopping = Stopping(self.turns.live, self.lanes, gate)
+        presses = Presses(gate, stopping, admission, self.lanes, store, clock, observer, speaks)
+        control = Control(self.turns, self.lanes, stopping, routes, store, platforms, scope=scope)
         self.lanes.employ(Dispatch(self.turns, control))
-        self.intake = Intake(
-            Gate(options.gate),
-            self.lanes,
-            store,
-            clock,
-            platforms,
-            obey=control.press,
-            scope=scope,
-            default_language=options.turns.default_language,
-        )
+        self.intake = Intake(gate, self.lanes, store, clock, platforms, admission, presses, scope=scope)
 
     async def take_up(self) -> None:
         """Queue what the last stop or crash left unfinished, in order; before anything new is received."""

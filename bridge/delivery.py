@@ -59,6 +59,10 @@ class _Message:
     view: View | None
 
 
+_UNKNOWN = View("")
+"""What a message shows that an earlier process posted, where the text is lost."""
+
+
 class Delivery:
     """Delivers one reply. ``run`` is its only task; the other methods may be called from the turn at any time."""
 
@@ -96,7 +100,8 @@ class Delivery:
         self._parts = PartSequence(rules)
         self._chars = 0
         self._messages: list[_Message] = []
-        self._taken_over = False
+        self._stood = 0
+        self._placeholder = ""
         self._unknown: set[int] = set()
         self._doubtful: set[int] = set()
         self._news = asyncio.Event()
@@ -113,6 +118,7 @@ class Delivery:
     def adopt(self, placeholder: str) -> None:
         """Let a message that stands already become the first part; before ``run``."""
         self._messages = [_Message(placeholder, None)]
+        self._placeholder = placeholder
 
     def take_over(self, message_ids: Sequence[str]) -> None:
         """Continue with the messages an earlier process posted; before ``run``.
@@ -120,7 +126,7 @@ class Delivery:
         What they show is brought up to date. The next part may have been posted without our knowing: it is looked up.
         """
         self._messages = [_Message(message_id, None) for message_id in message_ids]
-        self._taken_over = bool(message_ids)
+        self._stood = len(message_ids)
         if message_ids:
             self._watch.words_stand()
         self._unknown.add(len(message_ids))
@@ -169,9 +175,6 @@ class Delivery:
         if self._queued is not None:
             position, self._queued = self._queued, None
             await self._comfort(self._reply.waiting(position))
-        if finished and self._taken_over and self._draft.is_empty:
-            await self._comfort(self._tell_beside())
-            return True
         wanted = self._wanted(finished)
         index = next((i for i, view in enumerate(wanted) if self._differs(i, view)), None)
         if index is None:
@@ -201,16 +204,25 @@ class Delivery:
         if views and not finished:
             preview = self._parts.preview()
             views[-1:] = [View(preview, live=True)] if preview.strip() else []
+        if finished and not views:
+            views = self._as_they_stand()
         if finished and self._footer:
             views = self._with_footer(views)
-        if views and self._controls:
+        if views and self._controls and views[-1] is not _UNKNOWN:
             views[-1] = replace(views[-1], controls=self._controls)
         return [replace(v, footer=v.footer or self._doubt) if i in self._doubtful else v for i, v in enumerate(views)]
 
     def _with_footer(self, views: list[View]) -> list[View]:
-        if not views or self._rules.measure(f"{views[-1].text}\n\n{self._footer}") > self._rules.limit:
+        last = views[-1] if views else _UNKNOWN
+        if last is _UNKNOWN or self._rules.measure(f"{last.text}\n\n{self._footer}") > self._rules.limit:
             return [*views, View("", footer=self._footer)]
-        return [*views[:-1], replace(views[-1], footer=self._footer)]
+        return [*views[:-1], replace(last, footer=self._footer)]
+
+    def _as_they_stand(self) -> list[View]:
+        """Nothing is known of the text an earlier process showed: leave it, so that the end is told below."""
+        for message in self._messages[: self._stood]:
+            message.view = message.view or _UNKNOWN
+        return [_UNKNOWN] * self._stood
 
     def _differs(self, index: int, view: View) -> bool:
         if self._must_post(index):
@@ -272,8 +284,7 @@ class Delivery:
                 if self._must_post(index):
                     await self._post(index, view)
                 else:
-                    await self._reply.edit(self._messages[index].message_id, view)
-                    self._messages[index].view = view
+                    await self._edit(index, view)
             self._failures = 0
             self._watch.shown(view.text, self._first_delta_at)
         except PlatformRateLimited as error:
@@ -301,6 +312,14 @@ class Delivery:
             message = _Message(found, None)  # whatever it shows, the next step brings it up to date
         self._messages[index : index + 1] = [message]
         await self._posted(PostedPart(index, message.message_id))
+
+    async def _edit(self, index: int, view: View) -> None:
+        message = self._messages[index]
+        await self._reply.edit(message.message_id, view)
+        message.view = view
+        if message.message_id == self._placeholder:  # from now on it shows words
+            self._placeholder = ""
+            await self._posted(PostedPart(index, message.message_id))
 
     def _note_unknown(self, index: int, error: PlatformUnavailable) -> None:
         if index in self._doubtful:
@@ -331,11 +350,6 @@ class Delivery:
     def _give_up_if_late(self, error: PlatformError) -> None:
         if self._end.is_set() and self._clock.now() - self._finished_at > FINAL_PATIENCE_S:
             raise error
-
-    async def _tell_beside(self) -> None:
-        """Nothing is known of the text an earlier process showed: leave it, and say below how it ended."""
-        if self._footer:
-            await self._reply.notice(self._footer)
 
     async def _remove_surplus(self, wanted: int) -> None:
         """Delete messages beyond the answer's end: the completed text was shorter than its deltas."""

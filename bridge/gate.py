@@ -1,13 +1,13 @@
 """The one gate: who may speak, where, and how often (pure; time is an argument).
 
-Messages pass it now; whatever else a person can do to the bridge passes the same one.
+Messages and presses pass the same one. It also knows who may stop whose answer.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bridge.model import Envelope
+from bridge.model import Author, Envelope, Place, Press
 from bridge.texts.keys import Say
 
 MAX_REMEMBERED_PEOPLE = 10_000
@@ -28,7 +28,12 @@ class AccessList:
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """What the gate checks; ``questions`` per ``window_s`` and person, ``None`` for no limit."""
+    """What the gate checks.
+
+    Attributes:
+        questions: Per ``window_s`` and person; ``None`` for no limit.
+        stop_users, stop_roles: Who may stop other people's answers, and ask their questions again.
+    """
 
     teams: AccessList = field(default_factory=AccessList)
     channels: AccessList = field(default_factory=AccessList)
@@ -36,6 +41,8 @@ class GateRules:
     roles: AccessList = field(default_factory=AccessList)
     questions: int | None = None
     window_s: float = 60.0
+    stop_users: frozenset[str] = frozenset()
+    stop_roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,21 @@ class Gate:
 
     def check(self, envelope: Envelope, now: float) -> Refusal | None:
         """Return why this message is refused, or ``None``. A repeated delivery of one question counts once."""
-        return self._check_access(envelope) or self._check_pace(envelope, now)
+        return self._check_access(envelope.place, envelope.author) or self.check_pace(
+            envelope.place, envelope.author, envelope.delivery_key, now
+        )
 
-    def _check_access(self, envelope: Envelope) -> Refusal | None:
-        place, author, rules = envelope.place, envelope.author, self._rules
+    def check_press(self, press: Press) -> Refusal | None:
+        """Return why whoever pressed something is refused, or ``None``."""
+        return self._check_access(press.place, press.author)
+
+    def may_stop(self, who: Author, asker: Author) -> bool:
+        """Tell whether somebody has a say in the answer to ``asker``: she herself, and whom the operator names."""
+        rules = self._rules
+        return who.id == asker.id or who.id in rules.stop_users or not rules.stop_roles.isdisjoint(who.roles)
+
+    def _check_access(self, place: Place, author: Author) -> Refusal | None:
+        rules = self._rules
         # A private place has no channel that a list could name: being allowed as a person is enough there.
         admitted = (
             rules.teams.admits([place.team])
@@ -68,21 +86,22 @@ class Gate:
         )
         return None if admitted else Refusal(Say.NOT_ALLOWED)
 
-    def _check_pace(self, envelope: Envelope, now: float) -> Refusal | None:
+    def check_pace(self, place: Place, author: Author, delivery_key: str, now: float) -> Refusal | None:
+        """Count a question; return the refusal when it is one too many. The same key counts once."""
         rules = self._rules
         if rules.questions is None:
             return None
-        person = (envelope.place.instance, envelope.place.team, envelope.author.id)
+        person = (place.instance, place.team, author.id)
         asked = self._asked.setdefault(person, deque())
         self._asked.move_to_end(person)
         if len(self._asked) > MAX_REMEMBERED_PEOPLE:
             self._asked.popitem(last=False)
         while asked and asked[0][0] <= now - rules.window_s:
             asked.popleft()
-        if any(key == envelope.delivery_key for _, key in asked):
+        if any(key == delivery_key for _, key in asked):
             return None
         if len(asked) >= rules.questions:
             oldest = asked[0][0] if asked else now
             return Refusal(Say.TOO_FAST, wait_s=oldest + rules.window_s - now)
-        asked.append((now, envelope.delivery_key))
+        asked.append((now, delivery_key))
         return None

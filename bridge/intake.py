@@ -5,26 +5,31 @@ the first ``await``, so questions keep their order. Commands take no place behin
 of its own, under the same duplicate check and the same firebreak.
 """
 
+import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 
+from bridge.admission import Admission
 from bridge.commands import parse_command
-from bridge.errors import PlatformError, StoreError
+from bridge.errors import PlatformError, StoreError, StoreUnavailable
 from bridge.gate import Gate, Refusal
 from bridge.keys import conversation_key, participation_note, turn_id
 from bridge.lanes import LaneFull, Lanes, Ticket
 from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Press, Pressed, Scope, TurnRecord
 from bridge.ports import Clock, Platform, Store
-from bridge.texts import Say, language, say
+from bridge.pressing import Presses
+from bridge.texts import Say, say
 
 log = structlog.get_logger(__name__)
 
 MAX_REMEMBERED_REFUSALS = 1000
 REFUSAL_PAUSE_S = 60.0
 """One person reads the same refusal at most once in this time."""
+PRESS_S = 2.0
+"""Platforms want to hear within about three seconds that a press was heard."""
 
 
 class Intake:
@@ -37,19 +42,19 @@ class Intake:
         store: Store,
         clock: Clock,
         platforms: Mapping[str, Platform],
+        admission: Admission,
+        presses: Presses,
         *,
-        obey: Callable[[Press], Awaitable[Pressed]],
         scope: Scope,
-        default_language: str,
     ) -> None:
         self._gate = gate
         self._lanes = lanes
         self._store = store
         self._clock = clock
         self._platforms = platforms
-        self._obey = obey
+        self._admission = admission
+        self._presses = presses
         self._scope = scope
-        self._default_language = default_language
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
         self._admitting: list[str] = []
 
@@ -66,14 +71,8 @@ class Intake:
                 self._refuse(envelope, Refusal(Say.QUEUE_FULL))
             return False
         self._admitting.append(envelope.delivery_key)
-        try:
-            return await self._admit(envelope, key, lane, ticket)
-        except StoreError:
-            self._refuse(envelope, Refusal(Say.STORE_FAILED))
-            raise
-        finally:
-            self._admitting.remove(envelope.delivery_key)
-            ticket.drop()
+        # Not cut when the adapter is: what is being written down must not end up written and nobody's.
+        return await asyncio.shield(self._lanes.beside(self._take(envelope, key, lane, ticket)))
 
     async def _is_repeat(self, envelope: Envelope) -> bool:
         """Tell whether a message for which there is no room has a place already, written down or about to be."""
@@ -83,12 +82,26 @@ class Intake:
 
     async def press(self, press: Press) -> Pressed:
         """Obey what somebody pressed; see ``ports.Intake``."""
-        return await self._obey(press)
+        obeying = self._lanes.beside(self._presses.obey(press))
+        await asyncio.wait([obeying], timeout=PRESS_S)
+        if not obeying.done():  # it goes on; pressing again does nothing twice
+            raise StoreUnavailable(f"the press was not written down within {PRESS_S:g} s")
+        return obeying.result()
 
     async def withdraw(self, delivery_key: str) -> None:
         """Drop a question that still waits, because its author deleted it."""
-        if self._lanes.withdraw(turn_id(delivery_key), Outcome.WITHDRAWN):
+        if await self._lanes.withdraw(turn_id(delivery_key), Outcome.WITHDRAWN):
             log.info("waiting question withdrawn", turn=turn_id(delivery_key))
+
+    async def _take(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
+        try:
+            return await self._admit(envelope, key, lane, ticket)
+        except StoreError:
+            self._refuse(envelope, Refusal(Say.STORE_FAILED))
+            raise
+        finally:
+            self._admitting.remove(envelope.delivery_key)
+            ticket.drop()
 
     async def _admit(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
         if envelope.addressing is Addressing.FOLLOW_UP and not await self._takes_part(envelope, key):
@@ -99,14 +112,10 @@ class Intake:
                 self._refuse(envelope, refusal)
             return False
         turn = TurnRecord(turn_id(envelope.delivery_key), lane, envelope, created_at_s=self._clock.wall())
-        if not await self._store.create_turn(turn):
-            log.debug("repeat ignored", turn=turn.turn_id)
+        if not await self._admission.admit(turn, ticket):
             return False
         if self._scope is not Scope.THREAD and envelope.place.thread is not None:
             await self._store.remember(participation_note(envelope.place), "yes")
-        ticket.fill(turn)
-        if position := ticket.position:
-            self._lanes.errand(self._show_waiting(turn, position), "waiting sign")
         return True
 
     async def _takes_part(self, envelope: Envelope, key: ConversationKey) -> bool:
@@ -118,13 +127,6 @@ class Intake:
         ):
             return True
         return await self._store.note(participation_note(envelope.place)) is not None
-
-    async def _show_waiting(self, turn: TurnRecord, position: int) -> None:
-        platform = self._platforms[turn.envelope.place.instance]
-        try:
-            await platform.reply(turn.envelope, turn.turn_id, self._speaks(turn.envelope)).waiting(position)
-        except PlatformError as error:
-            log.info("waiting sign not shown", reason=error.reason)
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> None:
         """Tell the author once in a while why she is not answered."""
@@ -140,12 +142,9 @@ class Intake:
     async def _tell_refusal(self, envelope: Envelope, refusal: Refusal) -> None:
         platform = self._platforms[envelope.place.instance]
         envelope = await platform.resolve(envelope)
-        locale = self._speaks(envelope)
+        locale = self._admission.speaks(envelope)
         sentence = say(refusal.say, locale, seconds=max(1, math.ceil(refusal.wait_s)))
         try:
             await platform.reply(envelope, turn_id(envelope.delivery_key), locale).notice(sentence)
         except PlatformError as error:
             log.info("refusal not shown", reason=error.reason)
-
-    def _speaks(self, envelope: Envelope) -> str:
-        return language(envelope.author.locale, self._default_language)

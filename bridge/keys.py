@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from urllib.parse import quote
 
-from bridge.model import Author, ConversationKey, Place, Scope, TurnId
+from bridge.model import Author, ConversationKey, Place, Scope, TurnId, TurnRecord
 
 TURN_ID_CHARS = 16
 
@@ -36,6 +36,15 @@ def turn_id(delivery_key: str) -> TurnId:
     """Derive the turn's id from what makes its question unique."""
     digest = hashlib.sha256(delivery_key.encode()).digest()
     return TurnId(base64.b32encode(digest).decode().lower()[:TURN_ID_CHARS])
+
+
+def retry_key(turn: TurnRecord) -> str:
+    """Derive the delivery key of asking a turn's question again.
+
+    It names the control, which names its turn, and nothing of the press: however often and wherever it is pressed, it
+    is one question.
+    """
+    return join_key(turn.envelope.place.instance, "retry", turn.turn_id)
 
 
 def agent_user_id(key: ConversationKey, place: Place, author: Author, scope: Scope, secret: bytes | None) -> str:

@@ -12,19 +12,22 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from bridge.errors import LeaseLost, StoreUnavailable
-from bridge.model import ConversationKey, Lease, Outcome, TurnRecord
+from bridge.errors import LeaseLost, StateConflict, StoreUnavailable
+from bridge.model import ConversationKey, Lease, Outcome, TurnId, TurnRecord, TurnState
 from bridge.ports import Clock, Store
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 LEASE_TTL_S = 30.0
 LEASE_RETRY_S = 1.0
 MAX_ERRANDS = 200
+UNENDED = frozenset(TurnState) - {TurnState.ENDED}
 
 
 class LaneFull(Exception):
@@ -46,7 +49,7 @@ class Work(Protocol):
         ...
 
     async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
-        """End a turn that was withdrawn while it waited."""
+        """End a turn that shall not run any more."""
         ...
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
@@ -58,7 +61,7 @@ class Ticket:
     """A place in a lane; undecided until it is filled or dropped. ``withdrawn`` says how it ends without running."""
 
     def __init__(self, lane: "_Lane") -> None:
-        self._lane = lane
+        self.lane = lane
         self.decided = asyncio.Event()
         self.turn: TurnRecord | None = None
         self.withdrawn: Outcome | None = None
@@ -71,19 +74,19 @@ class Ticket:
     @property
     def position(self) -> int:
         """How many turns come before this one, the running one included."""
-        return self._lane.position(self)
+        return self.lane.position(self)
 
     def fill(self, turn: TurnRecord) -> None:
         """Hand over the turn, which is written down by now."""
         self.turn = turn
         self.decided.set()
-        self._lane.wake()
+        self.lane.wake()
 
     def drop(self) -> None:
         """Give the place up: a repeat, or refused. Nothing happens when it was filled."""
         if not self.decided.is_set():
             self.decided.set()
-            self._lane.forget(self)
+            self.lane.forget(self)
 
 
 @dataclass(slots=True)
@@ -93,6 +96,8 @@ class _Lane:
     tickets: deque[Ticket] = field(default_factory=deque)
     running: TurnRecord | None = None
     at_work: bool = False
+    held: HeldLease | None = None
+    owned: asyncio.Event = field(default_factory=asyncio.Event)
 
     def position(self, ticket: Ticket) -> int:
         ahead = 1 if self.running else 0
@@ -171,14 +176,33 @@ class Lanes:
         tickets = (ticket for lane in self._lanes.values() for ticket in lane.tickets)
         return [ticket.turn for ticket in tickets if ticket.turn is not None and ticket.waits]
 
-    def withdraw(self, turn_id: str, outcome: Outcome) -> bool:
-        """Let a waiting turn end without running; false if it does not wait any more. Its lane writes that down."""
+    def find(self, turn_id: TurnId) -> TurnRecord | None:
+        """Return a turn that waits, or ``None``."""
+        return next((turn for turn in self.waiting() if turn.turn_id == turn_id), None)
+
+    async def withdraw(self, turn_id: TurnId, outcome: Outcome) -> bool:
+        """Let a waiting turn end without running; false if it does not wait any more.
+
+        From the call on it does not run; when this returns that is durable, if the store answers. Its lane closes it.
+        """
         for lane in self._lanes.values():
             for ticket in lane.tickets:
                 if ticket.turn is not None and ticket.turn.turn_id == turn_id and ticket.waits:
                     ticket.withdrawn = outcome
+                    await self._write_withdrawal(lane, turn_id, outcome)
                     return True
         return False
+
+    async def _write_withdrawal(self, lane: _Lane, turn_id: TurnId, outcome: Outcome) -> None:
+        await self._clock.wait(lane.owned, LEASE_RETRY_S)
+        try:
+            if lane.held is None:
+                raise StoreUnavailable("the lane has no lease yet")
+            await self._store.advance(turn_id, UNENDED, {"stopping": outcome}, lane.held.now)
+        except StateConflict:
+            return  # closed meanwhile
+        except StoreUnavailable as error:
+            log.error("withdrawal not written down, going on", turn=turn_id, reason=error.reason)
 
     def errand(self, errand: Coroutine[Any, Any, None], what: str) -> None:
         """Run something short beside the lanes (a reaction, a notice); too many at once are dropped and logged."""
@@ -189,6 +213,27 @@ class Lanes:
         task = self._tasks.create_task(self._guard(errand, what))
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+
+    def beside(self, work: Coroutine[Any, Any, T]) -> "asyncio.Future[T]":
+        """Run something that shall come to its end whoever stops waiting for it; the future tells how it ended."""
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
+
+        async def settle() -> None:
+            try:
+                value = await work
+            except Exception as error:
+                if not result.done():
+                    result.set_exception(error)
+            else:
+                if not result.done():
+                    result.set_result(value)
+
+        task = self._tasks.create_task(settle())
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(lambda _: result.cancel())
+        return result
 
     async def drain(self, deadline_s: float) -> int:
         """Let running turns finish for at most ``deadline_s``, then cancel them; returns how many were cut.
@@ -220,11 +265,13 @@ class Lanes:
             task.add_done_callback(lambda _: self._rest(lane))
 
     def _rest(self, lane: _Lane) -> None:
-        lane.at_work, lane.running = False, None
+        lane.at_work, lane.running, lane.held = False, None, None
+        lane.owned.clear()
         self._wake(lane.key)
 
     async def _serve(self, lane: _Lane) -> None:
-        held = HeldLease(await self._acquire(lane.key))
+        held = lane.held = HeldLease(await self._acquire(lane.key))
+        lane.owned.set()
         async with asyncio.TaskGroup() as tasks:
             renewal = tasks.create_task(self._renew(held))
             try:

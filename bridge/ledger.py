@@ -1,27 +1,37 @@
-"""What is written down of one turn while it runs: its states in order, and the ids of its messages."""
+"""What is written down of one turn while it runs: its states in order, and the ids of its messages.
+
+A store that fails for a while is waited for where the next request must not be made without the intent (``advance``);
+where an answer is on its way already it must not cost the user that answer (``advance_if_possible``): what could not be
+written is owed, and written with the next step that can be.
+"""
 
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from bridge.errors import StoreUnavailable
-from bridge.lanes import HeldLease
-from bridge.model import PostedPart, TurnRecord, TurnState
-from bridge.ports import Store
+from bridge.errors import StateConflict, StoreUnavailable
+from bridge.lanes import UNENDED, HeldLease
+from bridge.model import Outcome, PostedPart, TurnRecord, TurnState
+from bridge.ports import Clock, Store
 
 log = structlog.get_logger(__name__)
 
-UNENDED = frozenset(TurnState) - {TurnState.ENDED}
+STORE_PATIENCE_S = 120.0
+"""So long a turn waits for a store that writes nothing, a full disk for example."""
+STORE_RETRY_S = 2.0
 
 
 class Ledger:
-    """One turn's record. ``advance`` belongs to the turn's main flow, ``posted`` may run beside it."""
+    """One turn's record. ``advance`` belongs to the turn's main flow; ``posted`` and ``stop`` may run beside it."""
 
-    def __init__(self, store: Store, record: TurnRecord, lease: HeldLease) -> None:
+    def __init__(self, store: Store, clock: Clock, record: TurnRecord, lease: HeldLease) -> None:
         self._store = store
+        self._clock = clock
         self._lease = lease
         self._parts = {part.index: part for part in record.parts}
+        self._states = {record.state}  # what the store may hold
+        self._owed: dict[str, Any] = {}
         self.record = record
 
     @property
@@ -29,30 +39,64 @@ class Ledger:
         """Where the turn stands."""
         return self.record.state
 
+    @property
+    def parts(self) -> tuple[PostedPart, ...]:
+        """The messages that were posted, in order."""
+        return tuple(self._parts[index] for index in sorted(self._parts))
+
     async def advance(self, state: TurnState, **changes: Any) -> None:
-        """Write the next state down.
+        """Write the next state down; a store that is down is waited for.
 
         Raises:
             StoreUnavailable: The intent is not durable; do not act on it.
             LeaseLost, StateConflict: Somebody else works on this turn.
         """
-        from_states = frozenset({self.state})
-        changed = {"state": state, **changes}
-        self.record = await self._store.advance(self.record.turn_id, from_states, changed, self._lease.now)
+        give_up_at = self._clock.now() + STORE_PATIENCE_S
+        while True:
+            try:
+                await self._advance(state, changes)
+                return
+            except StoreUnavailable as error:
+                if self._clock.now() >= give_up_at:
+                    raise
+                log.warning("turn not written down, trying again", state=state, reason=error.reason)
+                await self._clock.sleep(STORE_RETRY_S)
 
     async def advance_if_possible(self, state: TurnState, **changes: Any) -> None:
-        """Like ``advance``, but a store that fails now must not cost the user an answer that is on its way."""
+        """Like ``advance``, but goes on at once when the store fails."""
         try:
-            await self.advance(state, **changes)
+            await self._advance(state, changes)
         except StoreUnavailable as error:
             log.error("turn not written down, going on", state=state, reason=error.reason)
+            self._owed |= {"state": state, **changes}
             self.record = replace(self.record, state=state, **changes)
 
     async def posted(self, part: PostedPart) -> None:
         """Write down a message id; touches no state."""
         self._parts[part.index] = part
-        parts = tuple(self._parts[index] for index in sorted(self._parts))
+        await self._note("parts", self.parts)
+
+    async def stop(self, outcome: Outcome) -> bool:
+        """Write down how the turn shall end; false when it has ended already. Touches no state."""
         try:
-            await self._store.advance(self.record.turn_id, UNENDED, {"parts": parts}, self._lease.now)
+            await self._note("stopping", outcome)
+        except StateConflict:
+            return False
+        return True
+
+    async def _advance(self, state: TurnState, changes: dict[str, Any]) -> None:
+        owed = {**self._owed, **changes, "state": state}
+        from_states = frozenset(self._states)
+        self._states.add(state)  # who knows, when it fails
+        self.record = await self._store.advance(self.record.turn_id, from_states, owed, self._lease.now)
+        self._states = {state}
+        self._owed = {name: value for name, value in self._owed.items() if owed[name] is not value}
+
+    async def _note(self, name: str, value: object) -> None:
+        try:
+            await self._store.advance(self.record.turn_id, UNENDED, {name: value}, self._lease.now)
         except StoreUnavailable as error:
-            log.error("message id not written down, going on", reason=error.reason)
+            log.error("not written down, going on", what=name, reason=error.reason)
+            self._owed[name] = value
+        else:
+            self._owed.pop(name, None)

@@ -14,7 +14,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from bridge.errors import AgentError
-from bridge.model import Outcome, TurnState, Usage
+from bridge.model import ControlKind, Outcome, TurnState, Usage
 from bridge.ports import Clock
 
 ANSWER_BUCKETS_S = (0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600, 900)
@@ -110,6 +110,9 @@ class Metrics:
     def turn_taken_up(self, adapter: str, state: TurnState) -> None:
         self._taken_up.labels(adapter, state.value).inc()
 
+    def pressed(self, adapter: str, kind: ControlKind, result: str) -> None:
+        self._presses.labels(adapter, kind.value, result).inc()
+
     def agent_answered(self, agent: str) -> None:
         self._calls.labels(agent, "ok").inc()
 
@@ -150,6 +153,10 @@ class Metrics:
             "turns_taken_up",
             "Unfinished turns of an earlier process that were continued, by state.",
             ("adapter", "state"),
+        )
+
+        self._presses = self._counter(
+            "presses", "Controls that people pressed, by what became of it.", ("adapter", "kind", "result")
         )
 
     def _make_requests(self) -> None:

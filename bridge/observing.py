@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from bridge.errors import AgentError, MessageGone, PlatformRateLimited, PlatformRejected, PlatformUnavailable
-from bridge.model import Budget, Outcome, TurnState, Usage
+from bridge.model import Budget, ControlKind, Outcome, TurnState, Usage
 from bridge.ports import Clock
 
 
@@ -45,6 +45,10 @@ class Observer(Protocol):
         """A turn that an earlier process left unfinished is worked on again, from this state."""
         ...
 
+    def pressed(self, adapter: str, kind: ControlKind, result: str) -> None:
+        """Somebody pressed a control: obeyed, refused, or void because nothing was left to obey (``result``)."""
+        ...
+
     def agent_answered(self, agent: str) -> None:
         """A call of the agent's service went well."""
         ...
@@ -74,6 +78,8 @@ class Unobserved:
     def turn_ended(self, adapter: str, outcome: Outcome) -> None: ...
 
     def turn_taken_up(self, adapter: str, state: TurnState) -> None: ...
+
+    def pressed(self, adapter: str, kind: ControlKind, result: str) -> None: ...
 
     def agent_answered(self, agent: str) -> None: ...
 

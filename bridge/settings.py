@@ -122,6 +122,8 @@ class GateSettings(Section):
         20, ge=0, description="Questions one person may ask within the window; 0 sets no limit."
     )
     user_window_s: Seconds = Field(60.0, description="The window's length.")
+    stop_users: Ids = Field((), description="Ids of people who may stop, and ask again, what others have asked.")
+    stop_roles: Ids = Field((), description="Ids of roles or groups whose members may.")
 
 
 class PaceSettings(Section):

@@ -117,7 +117,8 @@ class Pressed:
     """What became of a press.
 
     Attributes:
-        done: It was obeyed, now or by an earlier press of the same control, which can be taken away.
+        done: It was obeyed, now or by an earlier press of the same control, or there is nothing left to obey: a control
+            that is good for one press can be taken away.
         sentence: For the presser alone to read; empty when what she sees says enough.
     """
 

@@ -28,17 +28,27 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     STOPPED = "stopped"
+    """Somebody did not want the answer, or not the rest of it."""
+    INTERRUPTED = "interrupted"
+    """The same person asked something else before it had ended."""
     MERGED = "merged"
+    """Another turn answers this question too."""
     REFUSED = "refused"
+    """There was nothing to ask in it."""
     WITHDRAWN = "withdrawn"
+    """The author deleted the question before its turn came."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostedPart:
-    """One part of the answer that the platform has: its index and the platform's id of the message."""
+    """One part of the answer that the platform has: its index and the platform's id of the message.
+
+    ``placeholder``: as far as we know it shows a sign of life only, no words yet.
+    """
 
     index: int
     message_id: str
+    placeholder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,8 @@ class TurnRecord:
         agent: The configured agent's name; empty until it is routed.
         conversation_id, chat_id: Known from *asking* and *asked* on.
         parts: Messages that were posted, in order; written as each is posted.
-        answer: The final text, from *answered* on.
+        stopping: How it shall end, decided before its end: what a crash cuts after that is not answered any more.
+        answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
         reason: For *failed*: the error's kind or code, for operators.
     """
 
@@ -64,7 +75,9 @@ class TurnRecord:
     conversation_id: str = ""
     chat_id: str = ""
     parts: tuple[PostedPart, ...] = ()
+    stopping: Outcome | None = None
     answer: str = ""
+    footer: str = ""
     outcome: Outcome | None = None
     reason: str = ""
     v: int = RECORD_VERSION

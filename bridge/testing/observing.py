@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from bridge.errors import AgentError
-from bridge.model import Outcome, TurnState, Usage
+from bridge.model import ControlKind, Outcome, TurnState, Usage
 from bridge.observing import Observer
 
 
@@ -42,6 +42,9 @@ class Notes:
 
     def turn_taken_up(self, adapter: str, state: TurnState) -> None:
         self.told.append(("turn_taken_up", adapter, state.value))
+
+    def pressed(self, adapter: str, kind: ControlKind, result: str) -> None:
+        self.told.append(("pressed", adapter, kind.value, result))
 
     def agent_answered(self, agent: str) -> None:
         self.told.append(("agent_answered", agent))

@@ -35,6 +35,7 @@ class Say(StrEnum):
     # around an answer
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"
+    INTERRUPTED_BY_NEXT = "interrupted_by_next"
     NEW_CONVERSATION_FORCED = "new_conversation_forced"
     TOO_LATE = "too_late"
     PLACEHOLDER = "placeholder"
@@ -45,6 +46,13 @@ class Say(StrEnum):
     ATTACHMENTS_IGNORED = "attachments_ignored"
     MAYBE_DUPLICATE = "maybe_duplicate"
     MENTION_NEEDED = "mention_needed"
+    # controls: their labels, and what becomes of a press
+    STOP_LABEL = "stop_label"
+    RETRY_LABEL = "retry_label"
+    STOP_OVER = "stop_over"
+    RETRY_TOO_OLD = "retry_too_old"
+    RETRY_RUNNING = "retry_running"
+    NOT_YOURS = "not_yours"
     # the gate
     NOT_ALLOWED = "not_allowed"
     TOO_FAST = "too_fast"  # {seconds}

@@ -154,9 +154,9 @@ async def test_a_withdrawn_turn_is_closed_not_run() -> None:
         for text in ("running", "withdrawn"):
             at.put(text)
             await at.clock.settle()
-        assert at.lanes.withdraw(turn_id("withdrawn"), Outcome.STOPPED)
-        assert not at.lanes.withdraw(turn_id("withdrawn"), Outcome.STOPPED)
-        assert not at.lanes.withdraw(turn_id("running"), Outcome.STOPPED)
+        assert await at.lanes.withdraw(turn_id("withdrawn"), Outcome.STOPPED)
+        assert not await at.lanes.withdraw(turn_id("withdrawn"), Outcome.STOPPED)
+        assert not await at.lanes.withdraw(turn_id("running"), Outcome.STOPPED)
         gate.set()
         await at.clock.settle()
         assert (at.worker.ran, at.worker.closed) == (["running"], [("withdrawn", Outcome.STOPPED)])

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.errors import AgentRejected, AgentUnavailable
 from bridge.metrics import MAX_CODES, OTHER, Few, Metrics
-from bridge.model import Outcome, TurnState, Usage
+from bridge.model import ControlKind, Outcome, TurnState, Usage
 from bridge.testing.clock import FakeClock
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
@@ -35,6 +35,7 @@ def everything() -> Metrics:
     metrics.answer_shown("chat", 4.0, 0.02)
     metrics.turn_ended("chat", Outcome.DELIVERED)
     metrics.turn_taken_up("chat", TurnState.ASKED)
+    metrics.pressed("chat", ControlKind.STOP, "obeyed")
     metrics.agent_answered("default")
     metrics.agent_failed("default", AgentRejected("no", code=4000))
     metrics.tokens_used("default", Usage(10, 20, 30))
@@ -57,6 +58,7 @@ def test_everything_told_is_counted() -> None:
         ("turns_taken_up_total", {"adapter": "chat", "state": "asked"}, 1),
         ("agent_calls_total", {"agent": "default", "result": "ok"}, 1),
         ("agent_calls_total", {"agent": "default", "result": "failed"}, 1),
+        ("presses_total", {"adapter": "chat", "kind": "stop", "result": "obeyed"}, 1),
         ("agent_errors_total", {"agent": "default", "kind": "AgentRejected", "code": "4000"}, 1),
         ("agent_tokens_total", {"agent": "default", "kind": "input"}, 10),
         ("agent_tokens_total", {"agent": "default", "kind": "output"}, 20),

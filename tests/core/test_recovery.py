@@ -1,5 +1,6 @@
 """A turn that a crash cut goes on from the state in which it is written down."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,11 @@ from bridge.errors import AgentBusy, AgentUnavailable, PlatformRejected
 from bridge.keys import conversation_key, turn_id
 from bridge.model import (
     AnswerCompleted,
+    AnswerDelta,
     ChatCompleted,
     ChatRef,
     ChatStarted,
+    ConversationKey,
     FoundQuestion,
     Outcome,
     PostedPart,
@@ -192,3 +195,103 @@ async def test_what_is_too_old_is_closed_with_a_sentence() -> None:
         record = await take_up(core, replace(cut(TurnState.ASKED), created_at_s=1_759_000_000.0))
         assert record.outcome is Outcome.FAILED
         assert core.platform.visible() == [say(Say.TOO_LATE, "en")]
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "cancelled"),
+    [
+        (TurnState.ACCEPTED, {}, []),
+        (TurnState.OPENED, {}, []),
+        (TurnState.ASKING, {"conversation_id": "c"}, [ChatRef("c", "chat-1")]),
+        (TurnState.ASKED, {"conversation_id": "c", "chat_id": "chat-1"}, [ChatRef("c", "chat-1")]),
+    ],
+)
+async def test_what_was_stopped_is_not_answered_after_a_crash(
+    state: TurnState, fields: dict[str, str], cancelled: list[ChatRef]
+) -> None:
+    """The stop is obeyed by the next process: its run is cancelled, what stands stays, marked."""
+    agent, platform = FakeAgent(), FakePlatform()
+    agent.found = FoundQuestion("q", "chat-1")
+    texts = ["Half an ans"] if state in (TurnState.ASKING, TurnState.ASKED) else []
+    parts = standing(platform, *texts)
+    async with core_of(agent, platform=platform) as core:
+        record = await take_up(core, cut(state, parts=parts, stopping=Outcome.STOPPED, **fields))
+        assert (record.outcome, agent.questions, agent.cancelled) == (Outcome.STOPPED, [], cancelled)
+        told = [] if state is TurnState.ACCEPTED else [say(Say.STOPPED, "en")]
+        assert platform.visible() == [*texts, *told]
+
+
+@pytest.mark.parametrize("words", [True, False])
+async def test_a_placeholder_never_outlives_its_turn(words: bool) -> None:
+    """Still without words it becomes the sentence; with words, the sentence stands below."""
+    platform = FakePlatform(placeholder=True)
+    (part,) = standing(platform, "The ans" if words else "…")
+    agent = FakeAgent([AgentUnavailable("down", outcome_unknown=False)])
+    async with core_of(agent, platform=platform) as core:
+        known = {"conversation_id": "c", "chat_id": "chat-1", "parts": (replace(part, placeholder=not words),)}
+        await take_up(core, cut(TurnState.ASKED, **known))
+        *before, ending = platform.visible()
+        assert before == (["The ans"] if words else [])
+        assert ending.startswith(say(Say.AGENT_UNAVAILABLE, "en"))
+
+
+async def test_it_is_written_down_that_a_placeholder_shows_words() -> None:
+    """So that the next process knows whether it may be overwritten."""
+    gate = asyncio.Event()
+    script: list[Step] = [
+        gate,
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", "The first words of it."),
+        asyncio.Event(),
+    ]
+    async with core_of(FakeAgent(script), platform=FakePlatform(placeholder=True)) as core:
+        assert await core.intake.accept(QUESTION)
+        await core.until(lambda: core.agent.questions != [])
+        assert (await core.record(QUESTION)).parts == (PostedPart(0, "msg-1", placeholder=True),)
+        gate.set()
+        await core.until(lambda: core.platform.visible() == ["The first words of it."])
+        assert (await core.record(QUESTION)).parts == (PostedPart(0, "msg-1"),)
+
+
+async def test_a_failure_is_final_once_it_is_written_down() -> None:
+    """Cut while its sentence was being shown: the sentence comes, nothing is asked; half an answer is no answer."""
+    platform = FakePlatform()
+    parts = standing(platform, "Half")
+    known = {"conversation_id": "c", "chat_id": "chat-1", "answer": "Half an ans", "footer": "It broke."}
+    async with core_of(FakeAgent(), platform=platform) as core:
+        record = await take_up(
+            core, cut(TurnState.DELIVERING, parts=parts, outcome=Outcome.FAILED, reason="x", **known)
+        )
+        assert (record.outcome, record.reason) == (Outcome.FAILED, "x")
+        assert platform.visible() == ["Half an ans\n\nIt broke."]
+
+
+async def test_a_known_answer_is_shown_however_old() -> None:
+    """It may stand there already: nobody is told that it comes too late."""
+    platform = FakePlatform()
+    parts = standing(platform, "The ans")
+    async with core_of(FakeAgent(), platform=platform) as core:
+        old = replace(cut(TurnState.DELIVERING, answer="The answer.", parts=parts), created_at_s=1_759_000_000.0)
+        await take_up(core, old)
+        assert platform.visible() == ["The answer."]
+
+
+async def test_commands_that_are_obeyed_again_concern_what_came_before_them() -> None:
+    """A crash after ``!new`` and ``!stop`` had worked: what was begun since is left alone."""
+    gate = asyncio.Event()
+    script: list[Step] = [ChatStarted(ChatRef("", "1")), gate, AnswerDelta("m", "later"), ChatCompleted(Usage())]
+    async with core_of(FakeAgent(script)) as core:
+        old_s = core.clock.wall() - 10.0
+        assert await core.intake.accept(QUESTION)
+        await core.until(lambda: core.agent.questions != [])
+        for number, text in ((2, "!new"), (3, "!stop")):
+            command = envelope(text, number=number, inside_thread=True)
+            lane = ConversationKey(f"command:{turn_id(command.delivery_key)}")
+            record = TurnRecord(turn_id(command.delivery_key), lane, command, created_at_s=old_s)
+            await core.store.create_turn(record)
+            core.lanes.reserve(lane).fill(record)
+            await core.ended(command)
+        assert await core.store.conversation(KEY) is not None
+        gate.set()
+        (answered,) = await core.ended(QUESTION)
+        assert answered.outcome is Outcome.DELIVERED

@@ -338,49 +338,6 @@ async def test_an_agent_that_saves_nothing_is_sent_our_own_history() -> None:
         )
 
 
-async def test_stop_cancels_at_the_agent_and_keeps_the_partial_text() -> None:
-    """``stop`` does not queue behind what it stops, nor does it stop somebody else's turn."""
-    gate = asyncio.Event()
-    script: list[Step] = [ChatStarted(ChatRef("", "1")), AnswerDelta("m", "I was going to say that it is"), gate]
-    async with core_of(FakeAgent(script)) as core:
-        assert await core.intake.accept(envelope(number=1))
-        await core.until(lambda: core.platform.visible() != [])
-        await core.ask(envelope("!stop", number=2, author="U2", inside_thread=True))
-        assert core.agent.cancelled == []
-        await core.ask(envelope("停止", number=3, inside_thread=True))
-        (record,) = await core.ended(envelope(number=1))
-        assert record.outcome is Outcome.STOPPED
-        assert core.agent.cancelled == [ChatRef("conversation-1", "1")]
-        assert core.platform.visible(record.turn_id) == [f"I was going to say that it is\n\n{say(Say.STOPPED, 'en')}"]
-
-
-async def test_stop_before_the_run_has_a_name_waits_for_it() -> None:
-    """Stopped while asking: cancelled as soon as the agent names the run."""
-    gate = asyncio.Event()
-    async with core_of(FakeAgent([gate, ChatStarted(ChatRef("", "1")), AnswerDelta("m", "x")])) as core:
-        assert await core.intake.accept(envelope(number=1))
-        await core.until(lambda: core.agent.questions != [])
-        await core.ask(envelope("stop", number=2, inside_thread=True))
-        gate.set()
-        (record,) = await core.ended(envelope(number=1))
-        assert (record.outcome, core.agent.cancelled) == (Outcome.STOPPED, [ChatRef("conversation-1", "1")])
-
-
-async def test_stop_also_drops_what_waits() -> None:
-    """A waiting question of the caller ends without being asked; so does one that its author deletes."""
-    gate = asyncio.Event()
-    blocked: list[Step] = [ChatStarted(ChatRef("", "1")), gate]
-    async with core_of(FakeAgent(blocked)) as core:
-        for number in (1, 2, 3):
-            assert await core.intake.accept(envelope(number=number))
-            await core.clock.settle()
-        await core.intake.withdraw(envelope(number=3).delivery_key)
-        await core.ask(envelope("!stop", number=4, inside_thread=True))
-        records = await core.ended(*(envelope(number=n) for n in (1, 2, 3)))
-        assert [record.outcome for record in records] == [Outcome.STOPPED, Outcome.STOPPED, Outcome.WITHDRAWN]
-        assert len(core.agent.questions) == 1
-
-
 async def test_status_and_help_answer_at_once() -> None:
     """Commands do not wait behind a running turn."""
     gate = asyncio.Event()

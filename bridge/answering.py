@@ -1,0 +1,330 @@
+"""One turn in its making: what is durable before what, and how it ends.
+
+The states::
+
+    accepted -> opening   before the sign of life (which may be a post)
+             -> opened    with the placeholder's id, if there is one
+             -> asking    with the conversation id, before the question is sent
+             -> asked     with the chat id: from here on the answer is fetched, never asked for again
+             -> answered  with the final text, how it ends, and our sentence below it
+             -> delivering -> ended
+
+A turn that a crash or a stop cut is run again from where it is written down: what was posted is taken over, what was
+asked is followed, what may have been asked or posted is looked for before it is repeated. A failure is an ending like
+any other: from *answered* on it is not undone, and nothing is asked again.
+
+Three things run side by side while the agent speaks: ``Asking`` folds its events into the draft and never waits for the
+platform; ``Delivery`` shows the draft and never keeps the agent waiting; and a stop, when there is one, calls the run
+off before it ends the listening.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from bridge.asking import Asking, AskingOptions
+from bridge.delivery import Delivery, Pace
+from bridge.draft import Draft
+from bridge.errors import AgentCancelled, AgentError, PlatformError
+from bridge.ledger import Ledger
+from bridge.live import LiveTurn, Stopped
+from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnState
+from bridge.observing import Observer, ReplyWatch
+from bridge.pacing import Pacer
+from bridge.ports import Clock, Platform, Reply, Store
+from bridge.routes import AgentBinding
+from bridge.texts import Say, failure, say
+
+log = structlog.get_logger(__name__)
+
+NAME_PATIENCE_S = 10.0
+"""A stop that comes before the agent named its run waits this long for the name; there is nothing to cancel before."""
+REFERENCE_CHARS = 8
+EMPTY = "empty"
+KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """What the operator decides about every turn."""
+
+    asking: AskingOptions = field(default_factory=AskingOptions)
+    pace: Pace = field(default_factory=Pace)
+    default_language: str = "en"
+    turn_timeout_s: float = 900.0
+    take_up_within_s: float = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends, and our sentence below the answer."""
+
+    outcome: Outcome
+    footer: str = ""
+    reason: str = ""
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Nobody was answered, and nothing else takes the answer's place."""
+        return self.outcome in (Outcome.FAILED, Outcome.STOPPED) or self.reason == EMPTY
+
+
+class Answering:
+    """One turn on its way to its end. Made for one ``run`` or one ``conclude``."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        locale: str,
+        *,
+        ledger: Ledger,
+        live: LiveTurn,
+        binding: AgentBinding,
+        platform: Platform,
+        store: Store,
+        clock: Clock,
+        pacer: Pacer,
+        options: TurnOptions,
+        observer: Observer,
+    ) -> None:
+        self._clock = clock
+        self._options = options
+        self._envelope = envelope
+        self._locale = locale
+        self._ledger = ledger
+        self._live = live
+        self._binding = binding
+        self._turn_id = ledger.record.turn_id
+        self._reply: Reply = platform.reply(envelope, self._turn_id, locale)
+        self._draft = Draft()
+        self._observer, self._adapter = observer, platform.name
+        self._watch = ReplyWatch(observer, clock, platform.name, ledger.record.created_at_s)
+        self._delivery = Delivery(
+            self._turn_id,
+            self._reply,
+            self._draft,
+            rules=platform.part_rules,
+            capabilities=platform.capabilities,
+            pacer=pacer,
+            pace=options.pace,
+            clock=clock,
+            posted=ledger.posted,
+            doubt=say(Say.MAYBE_DUPLICATE, locale),
+            watch=self._watch,
+            controls=self._control(ControlKind.STOP, Say.STOP_LABEL),
+        )
+        self._scope: asyncio.Timeout | None = None
+        live.queued = self._delivery.queued
+        self._asking = Asking(
+            envelope,
+            locale,
+            draft=self._draft,
+            changed=self._delivery.changed,
+            live=live,
+            binding=binding,
+            ledger=ledger,
+            platform=platform,
+            store=store,
+            clock=clock,
+            options=options.asking,
+        )
+
+    async def run(self) -> None:
+        """Take the turn to its end, from wherever it stands."""
+        await self._end_with(self._answer)
+
+    async def conclude(self, ending: Ending) -> None:
+        """End the turn without asking anything: what stands already is brought to an end with the sentence below it."""
+
+        async def told() -> Ending:
+            await self._take_over()
+            if ending.outcome in (Outcome.STOPPED, Outcome.INTERRUPTED):
+                await self._asking.call_off()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._delivery.run())
+                await self._show_end(ending)
+            return ending
+
+        await self._end_with(told)
+
+    # --- the main flow ---
+
+    async def _end_with(self, work: Callable[[], Awaitable[Ending]]) -> None:
+        started_at = self._clock.now()
+        try:
+            ending = await work()
+        except* PlatformError as group:
+            reason = _leaf(group).reason
+            log.warning("the answer cannot be shown", reason=reason)
+            self._live.over()
+            await self._asking.call_off()
+            ending = Ending(Outcome.FAILED, reason=reason)
+        try:
+            await self._reply.settle()
+        except PlatformError as error:
+            log.info("sign of life not taken away", reason=error.reason)
+        await self._ledger.advance_if_possible(TurnState.ENDED, outcome=ending.outcome, reason=ending.reason)
+        self._observer.turn_ended(self._adapter, ending.outcome)
+        took_s = round(self._clock.now() - started_at, 3)
+        log.info("turn ended", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
+
+    async def _answer(self) -> Ending:
+        await self._take_over()
+        if self._ledger.state in (TurnState.ACCEPTED, TurnState.OPENING):
+            await self._open()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._delivery.run())
+            obeying = tasks.create_task(self._obey_stop())
+            ending = self._restored() if self._ledger.state in KNOWN_ANSWER else await self._converse()
+            obeying.cancel()
+            agent_ended_at = self._clock.now()
+            await self._show_end(ending)
+        if ending.outcome is Outcome.DELIVERED:
+            self._watch.all_shown(agent_ended_at)
+        return ending
+
+    async def _show_end(self, ending: Ending) -> None:
+        """Write down how the turn ends, then let it be shown."""
+        self._live.over()
+        if self._ledger.state not in KNOWN_ANSWER:
+            await self._ledger.advance_if_possible(
+                TurnState.ANSWERED,
+                answer=self._draft.text,
+                footer=ending.footer,
+                outcome=ending.outcome,
+                reason=ending.reason,
+            )
+        if self._ledger.state is TurnState.ANSWERED:
+            await self._ledger.advance_if_possible(TurnState.DELIVERING)
+        self._delivery.finish(
+            ending.footer, self._control(ControlKind.RETRY, Say.RETRY_LABEL) if ending.can_be_retried else ()
+        )
+
+    def _control(self, kind: ControlKind, label: Say) -> tuple[Control, ...]:
+        return (Control(kind, self._turn_id, say(label, self._locale)),)
+
+    # --- what stands on the platform ---
+
+    async def _take_over(self) -> None:
+        """Continue with what an earlier process posted."""
+        if self._ledger.state is TurnState.OPENING and not self._ledger.parts and (found := await self._find()):
+            await self._ledger.posted(PostedPart(0, found, placeholder=True))
+        parts = self._ledger.parts
+        if len(parts) == 1 and parts[0].placeholder:
+            self._delivery.adopt(parts[0].message_id)
+        elif parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
+            self._delivery.take_over([part.message_id for part in parts])
+
+    async def _find(self) -> str | None:
+        """Look for a placeholder whose id was not written down."""
+        try:
+            return await self._reply.find_posted(0)
+        except PlatformError as error:
+            log.info("cannot look for a placeholder", reason=error.reason)
+            return None
+
+    async def _open(self) -> None:
+        """Show a sign of life."""
+        await self._ledger.advance(TurnState.OPENING, agent=self._binding.name)
+        if not self._ledger.parts:
+            try:
+                placeholder = await self._reply.open()
+            except PlatformError as error:
+                log.info("no sign of life", reason=error.reason)
+                placeholder = None
+            if placeholder:
+                self._delivery.adopt(placeholder)
+                await self._ledger.posted(PostedPart(0, placeholder, placeholder=True))
+        await self._ledger.advance(TurnState.OPENED)
+
+    def _restored(self) -> Ending:
+        """How the turn ends was known before it was cut: only the showing is left."""
+        record = self._ledger.record
+        if record.answer:
+            self._draft.apply(AnswerCompleted(self._turn_id, record.answer))
+            self._delivery.changed()
+        return Ending(record.outcome or Outcome.DELIVERED, record.footer, record.reason)
+
+    # --- the agent ---
+
+    async def _converse(self) -> Ending:
+        """Ask and listen; every failure of the agent becomes an ending, and so does a stop."""
+        if not self._envelope.text.strip():
+            sentence = Say.ATTACHMENT_ONLY if self._envelope.attachments else Say.HELP
+            return Ending(Outcome.REFUSED, say(sentence, self._locale))
+        try:
+            await self._listen()
+        except AgentCancelled:
+            return self.stopped(self._live.stopping or Outcome.STOPPED)
+        except (Stopped, TimeoutError, AgentError) as error:
+            if self._live.stopping is None:
+                return await self._broken(error)
+        if self._live.stopping is not None:
+            await self._asking.call_off()
+            return self.stopped(self._live.stopping)
+        return await self._answered()
+
+    async def _listen(self) -> None:
+        """Let the agent answer until it has ended, somebody stops it, or it takes too long."""
+        self._live.check()
+        async with asyncio.timeout(self._options.turn_timeout_s) as scope:
+            self._scope = scope
+            try:
+                await self._asking.run()
+            finally:
+                self._scope = None
+
+    async def _obey_stop(self) -> None:
+        """Wait for a stop, call the run off, then end the listening."""
+        await self._live.stop_wanted.wait()
+        await self._asking.call_off(patience_s=NAME_PATIENCE_S)
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def _broken(self, error: Exception) -> Ending:
+        if not isinstance(error, AgentError):
+            await self._asking.call_off()
+            return self.failed(Say.AGENT_SILENT, f"no end within {self._options.turn_timeout_s:g} s")
+        facts = {"code": error.code, "logid": error.log_id, "reason": error.reason, "hint": error.hint}
+        log.warning("agent failed", kind=type(error).__name__, **facts)
+        return self.failed(error.said or Say.AGENT_FAILED, f"{type(error).__name__} {error.code}")
+
+    async def _answered(self) -> Ending:
+        if self._draft.required:
+            await self._asking.call_off()
+            await self._asking.leave_stuck()
+            return self.failed(Say.AGENT_NEEDS_ACTION, "requires_action")
+        if self._draft.is_empty:
+            return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), reason=EMPTY)
+        await self._asking.remember()
+        notes = []
+        if self._asking.began_afresh:
+            notes.append(say(Say.NEW_CONVERSATION_FORCED, self._locale))
+        if self._envelope.attachments:
+            notes.append(say(Say.ATTACHMENTS_IGNORED, self._locale))
+        return Ending(Outcome.DELIVERED, "\n".join(notes))
+
+    # --- endings ---
+
+    def failed(self, sentence: Say, reason: str) -> Ending:
+        """The turn broke: say so, with a reference for the operator."""
+        footer = failure(sentence, self._locale, self._turn_id[:REFERENCE_CHARS])
+        if not self._draft.is_empty:
+            footer = f"{say(Say.INTERRUPTED, self._locale)}\n{footer}"
+        return Ending(Outcome.FAILED, footer, reason)
+
+    def stopped(self, outcome: Outcome) -> Ending:
+        """Somebody did not want the rest."""
+        sentence = Say.INTERRUPTED_BY_NEXT if outcome is Outcome.INTERRUPTED else Say.STOPPED
+        return Ending(outcome, say(sentence, self._locale))
+
+
+def _leaf(group: BaseExceptionGroup[PlatformError]) -> PlatformError:
+    """Return one error of a group: they arrive wrapped, once per nesting."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, PlatformError)
+    return error
