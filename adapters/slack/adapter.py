@@ -9,6 +9,8 @@ from typing import Self
 import structlog
 
 from adapters.slack import limits, outbound
+from adapters.slack.chores import Chores
+from adapters.slack.desk import Desk
 from adapters.slack.directory import Directory
 from adapters.slack.hourglass import Hourglass
 from adapters.slack.inbound import Identity
@@ -26,7 +28,9 @@ from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
 
-CAPABILITIES = Capabilities(edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.STATUS_REFRESH_S)
+CAPABILITIES = Capabilities(
+    edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.STATUS_REFRESH_S, controls=True
+)
 PART_RULES = PartRules(limits.PART_CHARS, outbound.measure)
 
 NAMES_TIMEOUT_S = 2.0
@@ -53,7 +57,7 @@ class SlackPlatform:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Edits at most every 1.2 s; a status is renewed every 90 s."""
+        """Edits at most every 1.2 s; a status is renewed every 90 s; buttons."""
         return CAPABILITIES
 
     @property
@@ -79,14 +83,16 @@ class SlackPlatform:
         self._us = None
         self._web.forget_refusal()  # the token may have been granted again since
         us = await self._identify()
-        receiver = Receiver(self._settings, self._rules, us, self._web, self._services.clock)
-        app = receiver.app(intake, self._settings.bot_token.get_secret_value())
-        while True:
-            # Our own request, because with a wrong app token the SDK would try for ever.
-            url = await self._web.open_connection()
-            await receiver.run(app, url, connected)
-            if self._web.refusal is not None:
-                raise self._web.refusal
+        async with Chores.open(limits.PRESSES_AT_ONCE) as chores:
+            desk = Desk(self._name, us, self._web, self._directory, self._services, chores)
+            receiver = Receiver(self._settings, self._rules, us, self._web, desk, self._services.clock)
+            app = receiver.app(intake, self._settings.bot_token.get_secret_value())
+            while True:
+                # Our own request, because with a wrong app token the SDK would try for ever.
+                url = await self._web.open_connection()
+                await receiver.run(app, url, connected)
+                if self._web.refusal is not None:
+                    raise self._web.refusal
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> SlackReply:
         """Make the reply to an envelope; no I/O."""

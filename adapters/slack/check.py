@@ -3,7 +3,7 @@
 import os
 
 from adapters.slack.inbound import Identity
-from adapters.slack.scopes import ScopeNeed, scope_needs
+from adapters.slack.scopes import ScopeNeed, bot_events, scope_needs
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web
 from bridge.errors import CredentialsError, PlatformError
@@ -11,6 +11,7 @@ from bridge.extension import Finding
 
 BOT_PREFIX = "xoxb-"
 APP_PREFIX = "xapp-"
+UNSEEN = "In the app's settings, compare both with what `coze-bridge manifest` prints for this section."
 REINSTALL = 'Add it in the app\'s settings under "OAuth & Permissions", then reinstall the app to the workspace.'
 
 
@@ -30,7 +31,8 @@ async def _check_bot(name: str, settings: SlackSettings, web: Web) -> list[Findi
         return [_refused(f"{name}: the bot token is refused ({error.reason})", error, settings)]
     except PlatformError as error:
         return [_unreachable(name, settings, error)]
-    return [_welcome(name, us), *(_check_scope(name, need, granted) for need in scope_needs(settings))]
+    scopes = [_check_scope(name, need, granted) for need in scope_needs(settings)]
+    return [_welcome(name, us), *scopes, _tell_unseen(name, settings)]
 
 
 def _welcome(name: str, us: Identity) -> Finding:
@@ -48,6 +50,15 @@ def _check_scope(name: str, need: ScopeNeed, granted: frozenset[str]) -> Finding
     if need.name in ("channels:history", "groups:history", "mpim:history"):
         fix += " Or set follow_threads = false."
     return Finding(False, f"{name}: the scope {need.name} is missing; it is needed to {need.purpose}", fix)
+
+
+def _tell_unseen(name: str, settings: SlackSettings) -> Finding:
+    """Tell what no call with these tokens tells: an app made before a setting was changed may lack it."""
+    events = ", ".join(sorted(bot_events(settings)))
+    subject = (
+        f"{name}: not seen from here: Interactivity (for buttons) is on, and these events are subscribed: {events}"
+    )
+    return Finding(True, subject, UNSEEN)
 
 
 async def _check_socket(name: str, settings: SlackSettings, web: Web) -> Finding:

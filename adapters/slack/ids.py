@@ -4,12 +4,18 @@ A message is named by team, channel and its ``ts``, a string with six decimals t
 sorts as a number. Source: Slack's reference page of ``chat.postMessage``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bridge.keys import join_key
-from bridge.model import TurnId
+from bridge.model import ControlKind, TurnId
+
+ACTION_PREFIX = "coze_bridge."
+"""Begins the action ids of our buttons: an app's other integrations may draw buttons too."""
+
+TURN_ID = re.compile(r"[a-z2-7]{16}")
 
 METADATA_EVENT = "coze_turn"
 """The ``event_type`` of the metadata on every part of an answer."""
@@ -59,6 +65,29 @@ def marked_part(message: Mapping[str, object]) -> tuple[str, int] | None:
     if not isinstance(turn, str) or not isinstance(part, int):
         return None
     return turn, part
+
+
+def action_id(kind: ControlKind) -> str:
+    """Name a button by what it does; unique within the block of one turn."""
+    return f"{ACTION_PREFIX}{kind}"
+
+
+_KIND_BY_ACTION = {action_id(kind): kind for kind in ControlKind}
+
+
+def action_block_id(turn_id: TurnId) -> str:
+    """Name the row of buttons of one turn; unique within a message."""
+    return f"{ACTION_PREFIX}{turn_id}"
+
+
+def parse_action_id(name: str) -> ControlKind | None:
+    """Undo ``action_id``; ``None`` for a button that is not ours, or of a kind we do not know."""
+    return _KIND_BY_ACTION.get(name)
+
+
+def parse_turn_id(value: str) -> TurnId | None:
+    """Return the turn id a button carries; ``None`` for what cannot be one."""
+    return TurnId(value) if TURN_ID.fullmatch(value) else None
 
 
 def ts_seconds(ts: str) -> float:

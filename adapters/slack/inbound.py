@@ -58,26 +58,26 @@ def parse_event(body: Mapping[str, Any], rules: InboundRules, us: Identity) -> E
         return None
     match event.get("type"):
         case "app_mention":
-            return _question(event, _team(body, us), rules, us)
+            return _question(event, team_of(body, us), rules, us)
         case "message":
             gone = _deleted_ts(event)
             if gone is not None:
-                ref = MessageRef(rules.instance, _team(body, us), _text(event, "channel"), gone)
+                ref = MessageRef(rules.instance, team_of(body, us), text_of(event, "channel"), gone)
                 return Withdrawal(delivery_key(ref)) if ref.channel and gone else None
-            return _question(event, _team(body, us), rules, us)
+            return _question(event, team_of(body, us), rules, us)
     return None
 
 
 def _question(event: Mapping[str, Any], team: str, rules: InboundRules, us: Identity) -> Envelope | None:
-    channel, ts = _text(event, "channel"), _text(event, "ts")
+    channel, ts = text_of(event, "channel"), text_of(event, "ts")
     if not channel or not ts or event.get("hidden") or not _answerable(event, rules, us):
         return None
-    private = _text(event, "channel_type") == "im" or channel.startswith("D")
+    private = text_of(event, "channel_type") == "im" or channel.startswith("D")
     addressing = _addressing(event, private, rules, us)
     if addressing is None:
         return None
-    root = _text(event, "thread_ts")
-    text = readable(without_mention(_text(event, "text"), us.user_id)).strip()
+    root = text_of(event, "thread_ts")
+    text = readable(without_mention(text_of(event, "text"), us.user_id)).strip()
     attachments = _attachments(event)
     if not text and not attachments and addressing is not Addressing.MENTION:
         return None
@@ -101,10 +101,10 @@ def _question(event: Mapping[str, Any], team: str, rules: InboundRules, us: Iden
 
 
 def _answerable(event: Mapping[str, Any], rules: InboundRules, us: Identity) -> bool:
-    user, bot = _text(event, "user"), _text(event, "bot_id")
+    user, bot = text_of(event, "user"), text_of(event, "bot_id")
     if user == us.user_id or (bot and bot == us.bot_id) or user in SYSTEM_USERS:
         return False
-    subtype = _text(event, "subtype")
+    subtype = text_of(event, "subtype")
     if bot or subtype == "bot_message":
         return rules.answer_bots and bool(user or bot) and subtype in ANSWERED_SUBTYPES | {"bot_message"}
     return bool(user) and subtype in ANSWERED_SUBTYPES
@@ -113,19 +113,19 @@ def _answerable(event: Mapping[str, Any], rules: InboundRules, us: Identity) -> 
 def _addressing(event: Mapping[str, Any], private: bool, rules: InboundRules, us: Identity) -> Addressing | None:
     if private:
         return Addressing.DIRECT
-    if event.get("type") == "app_mention" or mentions(_text(event, "text"), us.user_id):
+    if event.get("type") == "app_mention" or mentions(text_of(event, "text"), us.user_id):
         return Addressing.MENTION
-    in_thread = _text(event, "thread_ts") not in ("", _text(event, "ts"))
+    in_thread = text_of(event, "thread_ts") not in ("", text_of(event, "ts"))
     # Two bots that follow each other's threads would never stop.
-    if in_thread and rules.follow_threads and not _text(event, "bot_id"):
+    if in_thread and rules.follow_threads and not text_of(event, "bot_id"):
         return Addressing.FOLLOW_UP
     return None
 
 
 def _author(event: Mapping[str, Any]) -> Author:
-    user, bot = _text(event, "user"), _text(event, "bot_id")
+    user, bot = text_of(event, "user"), text_of(event, "bot_id")
     profile = event.get("bot_profile")
-    name = _text(event, "username") or (_text(profile, "name") if isinstance(profile, Mapping) else "")
+    name = text_of(event, "username") or (text_of(profile, "name") if isinstance(profile, Mapping) else "")
     return Author(id=user or bot, name=name if bot else "")
 
 
@@ -140,34 +140,35 @@ def _attachment(file: Mapping[str, Any]) -> Attachment:
     size = file.get("size")
     has_bytes = file.get("mode") not in MODES_WITHOUT_BYTES
     return Attachment(
-        id=_text(file, "id"),
-        name=_text(file, "name") or _text(file, "title"),
-        media_type=_text(file, "mimetype"),
+        id=text_of(file, "id"),
+        name=text_of(file, "name") or text_of(file, "title"),
+        media_type=text_of(file, "mimetype"),
         size_bytes=size if isinstance(size, int) else 0,
-        url=(_text(file, "url_private_download") or _text(file, "url_private")) if has_bytes else "",
+        url=(text_of(file, "url_private_download") or text_of(file, "url_private")) if has_bytes else "",
     )
 
 
 def _deleted_ts(event: Mapping[str, Any]) -> str | None:
     """Return the ``ts`` of the message a deletion is about; a deleted root with replies becomes a tombstone."""
     if event.get("subtype") == "message_deleted":
-        return _text(event, "deleted_ts")
+        return text_of(event, "deleted_ts")
     inner = event.get("message")
     if event.get("subtype") == "message_changed" and isinstance(inner, Mapping) and inner.get("subtype") == "tombstone":
-        return _text(inner, "ts")
+        return text_of(inner, "ts")
     return None
 
 
-def _team(body: Mapping[str, Any], us: Identity) -> str:
+def team_of(body: Mapping[str, Any], us: Identity) -> str:
     """Return the workspace of the installation; on channels shared with others the outer id may be the other side's."""
     authorizations = body.get("authorizations")
     if isinstance(authorizations, list) and authorizations and isinstance(authorizations[0], Mapping):
-        if team := _text(authorizations[0], "team_id"):
+        if team := text_of(authorizations[0], "team_id"):
             return team
-    return us.team_id or _text(body, "team_id")
+    return us.team_id or text_of(body, "team_id")
 
 
-def _text(source: Mapping[str, Any], key: str) -> str:
+def text_of(source: Mapping[str, Any], key: str) -> str:
+    """Return a field of a payload, empty when it is absent or no text."""
     value = source.get(key)
     return value if isinstance(value, str) else ""
 

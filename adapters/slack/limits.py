@@ -21,6 +21,13 @@ together with the blocks we add."""
 UPDATE_TEXT_CHARS = 4_000
 """``text`` of ``chat.update``; beyond it ``msg_too_long``. Recommended for ``chat.postMessage`` as well."""
 
+BUTTONS_MAX = 4
+"""Buttons of one message: in the worst case a row each, which then is all that ``PART_PIECES`` leaves beside a footer.
+A row could hold 25."""
+
+BUTTON_CHARS = 75
+"""The text on a button."""
+
 FOOTER_CHARS = 600
 """A footer before it is escaped, which makes it five times as long at most; a context block's text may have 3 000."""
 
@@ -36,6 +43,9 @@ POSTS_PER_MINUTE = 200
 CHANNEL_POSTS = 5
 CHANNEL_POSTS_WINDOW_S = 5.0
 """``chat.postMessage`` per channel: about one a second, short bursts tolerated."""
+
+PRESSES_AT_ONCE = 50
+"""Presses whose consequences (a word to the presser, a button to take away) are under way at once; ours."""
 
 EDIT_INTERVAL_S = 1.2
 """One reply alone then spends exactly the minute's 50 edits. Practice elsewhere: 1-1.5 s."""

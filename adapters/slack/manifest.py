@@ -35,6 +35,7 @@ def manifest_data(settings: SlackSettings) -> dict[str, Any]:
         "oauth_config": {"scopes": {"bot": sorted(need.name for need in scope_needs(settings))}},
         "settings": {
             "event_subscriptions": {"bot_events": sorted(bot_events(settings))},
+            "interactivity": {"is_enabled": True},  # buttons; over Socket Mode without an address
             "org_deploy_enabled": False,
             "socket_mode_enabled": True,
             "token_rotation_enabled": False,

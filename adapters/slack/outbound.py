@@ -13,11 +13,12 @@ of the post, see ``reply``). So
 import html
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapters.slack import limits
-from bridge.model import View
+from adapters.slack.ids import action_block_id, action_id
+from bridge.model import Control, ControlKind, TurnId, View
 
 WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
@@ -162,10 +163,10 @@ def excerpt(text: str) -> str:
 
 
 def message(view: View) -> dict[str, Any]:
-    """Return ``text`` and ``blocks`` of a message that shows ``view``.
+    """Return ``text`` and ``blocks`` of a message that shows ``view``: words, footer, buttons.
 
     Raises:
-        ValueError: There is nothing to show.
+        ValueError: There is nothing to show but buttons.
     """
     blocks: list[dict[str, Any]] = []
     if view.text.strip():
@@ -175,7 +176,35 @@ def message(view: View) -> dict[str, Any]:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer}]})
     if not blocks:
         raise ValueError("a message needs text or footer")
+    blocks += control_blocks(view.controls)
     return {"text": excerpt(view.text if view.text.strip() else view.footer), "blocks": blocks}
+
+
+def control_blocks(controls: Sequence[Control]) -> list[dict[str, Any]]:
+    """Return the buttons, one row for each turn; within a row action ids must differ."""
+    distinct = {(control.turn_id, control.kind): control for control in controls}
+    rows: dict[TurnId, list[dict[str, Any]]] = {}
+    for control in [*distinct.values()][: limits.BUTTONS_MAX]:
+        rows.setdefault(control.turn_id, []).append(_button(control))
+    return [
+        {"type": "actions", "block_id": action_block_id(turn_id), "elements": buttons}
+        for turn_id, buttons in rows.items()
+    ]
+
+
+def _button(control: Control) -> dict[str, Any]:
+    label = (
+        control.label
+        if len(control.label) <= limits.BUTTON_CHARS
+        else control.label[: limits.BUTTON_CHARS - 1] + ELLIPSIS
+    )
+    button = {
+        "type": "button",
+        "action_id": action_id(control.kind),
+        "text": {"type": "plain_text", "text": label, "emoji": True},
+        "value": control.turn_id,
+    }
+    return button | {"style": "danger"} if control.kind is ControlKind.STOP else button
 
 
 def plain_message(view: View) -> dict[str, Any]:

@@ -19,10 +19,13 @@ from typing import Any
 import structlog
 from aiohttp import WSMessage
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
+from adapters.slack.desk import Desk
 from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event
+from adapters.slack.presses import parse_stop
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web, sdk_logger
 from bridge.errors import StoreError
@@ -40,11 +43,14 @@ WATCH_S = 0.25
 class Receiver:
     """Takes events from Slack and hands envelopes to the intake."""
 
-    def __init__(self, settings: SlackSettings, rules: InboundRules, us: Identity, web: Web, clock: Clock) -> None:
+    def __init__(
+        self, settings: SlackSettings, rules: InboundRules, us: Identity, web: Web, desk: Desk, clock: Clock
+    ) -> None:
         self._settings = settings
         self._rules = rules
         self._us = us
         self._web = web
+        self._desk = desk
         self._clock = clock
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._taking: set[asyncio.Task[Any]] = set()
@@ -115,12 +121,23 @@ class Receiver:
             with suppress(TimeoutError, OSError):
                 async with asyncio.timeout(CLOSE_S):
                     await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
-                    await asyncio.wait([task for task in _tasks(handler) if task is not None])
+            await self._drop(handler)
+
+    async def _drop(self, handler: AsyncSocketModeHandler) -> None:
+        """End what is left of a socket: a mute server keeps the SDK waiting for its farewell, and the rest open."""
+        left = [task for task in _tasks(handler) if task is not None]
+        for task in left:
+            task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await handler.client.aiohttp_client_session.close()
+                if left:
+                    await asyncio.wait(left)
 
     # --- events ---
 
     def app(self, intake: Intake, bot_token: str) -> AsyncApp:
-        """Make the Bolt app: our middleware, and a listener that acknowledges whatever nobody wants."""
+        """Make the Bolt app: our middleware, and a listener that acknowledges every event the middleware lets pass."""
         result = AuthorizeResult(
             enterprise_id=None,
             team_id=self._us.team_id,
@@ -145,9 +162,14 @@ class Receiver:
             attaching_conversation_kwargs_enabled=False,
         )
 
-        async def take(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> None:
+        async def take(body: dict[str, Any], ack: AsyncAck, next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
+            self._remember_task()
+            if body.get("type") != "event_callback":
+                await self._desk.take(body, intake)
+                return await ack()
             await self._take(body, intake)
             await next_()
+            return None
 
         async def rest() -> None:
             return None
@@ -156,17 +178,21 @@ class Receiver:
         app.event(re.compile(".*"))(rest)
         return app
 
+    def _remember_task(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:  # the SDK keeps no hold of its tasks
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+
     async def _take(self, body: Mapping[str, Any], intake: Intake) -> None:
         """Write one event's question down. No ``await`` may come before ``accept``: it takes the place in the lane."""
         event_id = str(body.get("event_id") or "")
         if event_id in self._seen:
             return
         parsed = parse_event(body, self._rules, self._us)
-        task = asyncio.current_task()
-        if task is not None:  # the SDK keeps no hold of its tasks
-            self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
-        if isinstance(parsed, Withdrawal):
+        if stop := parse_stop(body, self._rules.instance, self._us):
+            await self._desk.obey(stop, intake)
+        elif isinstance(parsed, Withdrawal):
             await intake.withdraw(parsed.delivery_key)
         elif parsed is not None:
             try:

@@ -57,4 +57,5 @@ def scope_needs(settings: SlackSettings) -> tuple[ScopeNeed, ...]:
 def bot_events(settings: SlackSettings) -> tuple[str, ...]:
     """Return the events these settings subscribe to: what is handled, nothing else."""
     threads = ("message.channels", "message.groups", "message.mpim") if settings.follow_threads else ()
-    return ("app_mention", "message.im", *threads)
+    panel = ("agent_session_stopped",) if settings.agent_view else ()
+    return ("app_mention", "message.im", *threads, *panel)

@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS_MAX = 50
 
 GET_METHODS = frozenset({"conversations.replies", "conversations.history", "conversations.info", "users.info"})
-JSON_METHODS = frozenset({"chat.postMessage", "chat.update", "assistant.threads.setStatus"})
+JSON_METHODS = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setStatus"})
 """The others carry their arguments in the query of a POST, as the SDK's own methods send them."""
 
 
@@ -96,6 +96,22 @@ class Web:
             self.refused.set()
             raise SlackRefused(error.reason, code="credentials") from error
         return body
+
+    async def respond(self, url: str, body: Mapping[str, Any]) -> None:
+        """Post to the ``response_url`` of an interaction, once; the address is the right to do so, no token goes along.
+
+        Raises:
+            PlatformError: It is used up or expired, or Slack does not take the message.
+        """
+        if self._session is None:
+            raise RuntimeError("used before it was opened")
+        try:
+            async with self._session.post(url, json=dict(body), proxy=self._settings.proxy) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise lost("response_url", error) from error
+        if status != 200:
+            raise SlackRefused(f"response_url: HTTP {status}", code=f"http_{status}")
 
     async def who_we_are(self) -> tuple[Identity, frozenset[str]]:
         """Ask who the bot token belongs to and which scopes it has.

@@ -31,7 +31,6 @@ class SlackHarness:
     """One workspace."""
 
     absent: Mapping[Ability, str] = {
-        Ability.CONTROLS: "the adapter does not draw them yet",
         Ability.MISSED: "the adapter does not read it yet",
     }
     retry_after_s = 7.0
@@ -115,21 +114,27 @@ class SlackHarness:
         return [_read(answer) for answer in answers if answer.by_app == "A1"]
 
     def shown(self, message_id: str) -> str | None:
-        channels = [ROOM, self._slack.open_dm("ann"), self._slack.open_dm("bob")]
-        answers = [answer for channel in channels for answer in self._slack.answers(channel)]
+        answers = [answer for channel in self._channels() for answer in self._slack.answers(channel)]
         return next((_read(answer) for answer in answers if answer.ts == message_id), None)
 
     async def delete(self, message_id: str) -> None:
         self._slack.delete(self._slack.bot_user_id, ROOM, message_id)
 
     def controls(self, message_id: str) -> Sequence[str]:
-        raise NotImplementedError
+        return self._slack.shown(self._channel_of(message_id), message_id).buttons
 
     async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
-        raise NotImplementedError
+        channel = self._channel_of(message_id)
+        rows = [block["elements"] for block in self._slack.shown(channel, message_id).blocks if "elements" in block]
+        buttons = [element for row in rows for element in row if element["type"] == "button"]
+        button = next(button for button in buttons if button["text"]["text"] == label)
+        answer = await self._slack.click(by, channel, message_id, button["action_id"], button["value"])
+        return answer.accepted
 
     def whispers(self, to: Speaker) -> Sequence[str]:
-        raise NotImplementedError
+        reader = self._slack.find_user(to).id
+        shown = [message for channel in self._channels() for message in self._slack.messages(channel)]
+        return [_read(message) for message in shown if message.ephemeral_for == reader]
 
     def signs(self, said: Said) -> Sequence[str]:
         status = self._slack.status(said.channel, self._roots[said.message_id])
@@ -173,6 +178,13 @@ class SlackHarness:
     async def mend(self) -> None:
         self._slack.sockets.handshakes_to_refuse = 0
 
+    def _channels(self) -> Sequence[str]:
+        return [ROOM, self._slack.open_dm("ann"), self._slack.open_dm("bob")]
+
+    def _channel_of(self, message_id: str) -> str:
+        """Return where a message of ours stands."""
+        return next(c for c in self._channels() if any(m.ts == message_id for m in self._slack.answers(c)))
+
     def _platform(self, services: Services | None = None, **changes: object) -> Platform:
         usual = {
             "bot_token": SecretStr(self._slack.bot_token),
@@ -186,7 +198,8 @@ class SlackHarness:
 
 def _read(message: VisibleMessage) -> str:
     """Return a message as people see it: the small print below, without joiners that nobody sees."""
-    only_small_print = bool(message.blocks) and all(block["type"] == "context" for block in message.blocks)
+    kinds = {block["type"] for block in message.blocks}
+    only_small_print = "context" in kinds and kinds <= {"context", "actions"}
     pieces = ("" if only_small_print else message.text, message.small_print)
     return "\n\n".join(piece for piece in pieces if piece).replace(WORD_JOINER, "")
 

@@ -52,8 +52,8 @@ class FakeIntake:
     """Remembers what it is given; new in order, repeats told apart by their delivery key.
 
     Attributes:
-        failures: Raised by the next calls of ``accept``, one each.
-        gate: While cleared, ``accept`` does not return.
+        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``.
+        gate: While cleared, neither ``accept`` nor ``press`` returns.
     """
 
     def __init__(self) -> None:
@@ -63,6 +63,7 @@ class FakeIntake:
         self.presses: list[Press] = []
         self.pressed = Pressed(True)
         self.failures: list[Exception] = []
+        self.press_failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self._changed = asyncio.Event()
@@ -82,6 +83,10 @@ class FakeIntake:
 
     async def press(self, press: Press) -> Pressed:
         self.presses.append(press)
+        self._tell()
+        await self.gate.wait()
+        if self.press_failures:
+            raise self.press_failures.pop(0)
         return self.pressed
 
     async def withdraw(self, delivery_key: str) -> None:

@@ -76,3 +76,12 @@ async def test_no_finding_shows_a_token(slack: SlackEmulator, settings_for: Any)
     findings = await check("work", settings_for(bot_token=SecretStr("xoxb-not-this-one")))
     assert "xoxb-not-this-one" not in str(findings)
     assert slack.app_token not in str(findings)
+
+
+async def test_what_cannot_be_tried_is_told(slack: SlackEmulator, settings_for: Any) -> None:
+    """Interactivity and events of an app show in no answer: whoever made it earlier is told what to compare."""
+    told = [finding for finding in await check("work", settings_for()) if "not seen from here" in finding.subject]
+    assert "agent_session_stopped" in told[0].subject
+    assert "coze-bridge manifest" in told[0].fix
+    told = [f for f in await check("work", settings_for(agent_view=False)) if "not seen from here" in f.subject]
+    assert "agent_session_stopped" not in told[0].subject

@@ -6,14 +6,18 @@ from hypothesis import strategies as st
 
 from adapters.slack.ids import (
     MessageRef,
+    action_id,
     delivery_key,
     hourglass_note,
     marked_part,
+    parse_action_id,
     parse_delivery_key,
+    parse_turn_id,
     part_metadata,
     ts_seconds,
 )
-from bridge.model import TurnId
+from bridge.keys import turn_id
+from bridge.model import ControlKind, TurnId
 
 WORDS = st.text(max_size=12)
 
@@ -62,3 +66,18 @@ def test_a_ts_is_unix_seconds() -> None:
     """The id of a message tells its time; what is no ts tells none."""
     assert ts_seconds("1700000000.000100") == pytest.approx(1_700_000_000.0001)
     assert ts_seconds("soon") == 0.0
+
+
+@pytest.mark.parametrize("kind", list(ControlKind))
+def test_the_name_of_a_button_leads_back_to_its_kind(kind: ControlKind) -> None:
+    """And names of other buttons to none."""
+    assert parse_action_id(action_id(kind)) is kind
+    assert parse_action_id(kind) is None
+    assert parse_action_id(action_id(kind) + "s") is None
+
+
+def test_only_turn_ids_are_turn_ids() -> None:
+    """A button of somebody else carries what it likes."""
+    known = turn_id("slack:T1:C1:1712.000100")
+    assert parse_turn_id(known) == known
+    assert parse_turn_id("turn-7") is None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.slack import limits
 from adapters.slack.outbound import WORD_JOINER, excerpt, harmless, measure, message, pieces, plain_message
-from bridge.model import View
+from bridge.model import Control, ControlKind, TurnId, View
+from sandbox.slack.blocks import check_message_blocks
 from sandbox.slack.mentions import pings_in
 
 CONTROL = re.compile(r"<(?:@[UWBS][A-Z0-9]+|!(?:channel|here|everyone|subteam\^|date\^)|#[CDG][A-Z0-9]+)")
@@ -182,3 +183,43 @@ def test_harmless_is_quick_on_hostile_text() -> None:
     for hostile in ("![" * 6000, "<&" * 6000, "`" * 12_000, "[" * 12_000 + "]: x"):
         harmless(hostile)
     assert time.monotonic() - started < 10
+
+
+TURN = TurnId("abcdefghijklmnop")
+
+
+def test_controls_become_buttons() -> None:
+    """A row below the words: named by kind, carrying the turn, Stop in the colour of danger; labels cut to size."""
+    controls = (Control(ControlKind.STOP, TURN, "Stop"), Control(ControlKind.RETRY, TURN, "again " * 20))
+    blocks = message(View("words", footer="small", controls=controls))["blocks"]
+    assert [block["type"] for block in blocks] == ["markdown", "context", "actions"]
+    stop, retry = blocks[-1]["elements"]
+    assert stop == {
+        "type": "button",
+        "action_id": "coze_bridge.stop",
+        "text": {"type": "plain_text", "text": "Stop", "emoji": True},
+        "value": TURN,
+        "style": "danger",
+    }
+    assert "style" not in retry
+    assert len(retry["text"]["text"]) == limits.BUTTON_CHARS
+
+
+@given(
+    st.lists(
+        st.builds(
+            Control, st.sampled_from(ControlKind), st.sampled_from(["a" * 16, "b" * 16, "c" * 16]), st.text(min_size=1)
+        )
+    )
+)
+def test_any_buttons_are_blocks_that_slack_takes(controls: list[Control]) -> None:
+    """However many, below as many pieces of markdown as a part may have."""
+    text = "\n\n".join(["x"] * limits.PART_PIECES)
+    view = View(text, footer="small", controls=tuple(dict.fromkeys(controls)))
+    check_message_blocks(message(view)["blocks"], markdown_total_chars=12_000, expand_markdown=True)
+
+
+def test_buttons_alone_are_no_message() -> None:
+    """There is nothing to read in a notification."""
+    with pytest.raises(ValueError, match="text or footer"):
+        message(View("", controls=(Control(ControlKind.STOP, TURN, "Stop"),)))

@@ -68,7 +68,9 @@ def test_the_manifest_asks_for_what_the_settings_need() -> None:
     assert data["features"]["app_home"]["messages_tab_enabled"] is True
     assert data["features"]["agent_view"] == {"agent_description": "Asks Kozi"}
     assert set(data["oauth_config"]["scopes"]["bot"]) == {need.name for need in scope_needs(settings())}
+    assert data["settings"]["interactivity"] == {"is_enabled": True}
     assert data["settings"]["event_subscriptions"]["bot_events"] == [
+        "agent_session_stopped",
         "app_mention",
         "message.channels",
         "message.groups",

@@ -1,0 +1,108 @@
+"""What somebody pressed becomes a press, or nothing (pure): our buttons, and the Stop that Slack itself draws.
+
+Whatever is not certainly ours (another integration's buttons under the same app, a payload of a strange shape) is
+nothing. Sources: docs.slack.dev, "block_actions payload", event ``agent_session_stopped``, "Handling user
+interaction" (``response_url``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.slack.ids import parse_action_id, parse_turn_id
+from adapters.slack.inbound import Identity, team_of, text_of
+from bridge.model import Author, ControlKind, Place, Press
+
+
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """A press of one of our buttons.
+
+    Attributes:
+        message: The message as it was when it was pressed.
+        response_url: Where that message can be changed, five times within half an hour; empty when Slack gave none.
+    """
+
+    press: Press
+    message: Mapping[str, Any]
+    response_url: str
+
+
+def parse_press(body: Mapping[str, Any], instance: str, us: Identity) -> Pressing | None:
+    """Turn an interactive payload into a press of ours; ``None`` for everything else."""
+    container, message, user = (_object(body, name) for name in ("container", "message", "user"))
+    pressed = _pressed(body.get("actions"))
+    if body.get("type") != "block_actions" or pressed is None or text_of(message, "bot_id") not in ("", us.bot_id):
+        return None
+    kind, value = pressed
+    turn_id = parse_turn_id(value)
+    channel = text_of(container, "channel_id") or text_of(_object(body, "channel"), "id")
+    ts = text_of(container, "message_ts") or text_of(message, "ts")
+    author = text_of(user, "id")
+    if turn_id is None or not (channel and ts and author):
+        return None
+    root = text_of(container, "thread_ts") or text_of(message, "thread_ts")
+    place = Place(
+        instance=instance,
+        team=us.team_id or text_of(_object(body, "team"), "id"),
+        channel=channel,
+        thread=root if root not in ("", ts) else None,  # the root of other messages stands at the top itself
+        private=channel.startswith("D"),
+    )
+    return Pressing(Press(kind, turn_id, place, Author(author), ts), message, text_of(body, "response_url"))
+
+
+def parse_stop(body: Mapping[str, Any], instance: str, us: Identity) -> Press | None:
+    """Turn the event of Slack's own Stop into a press: it names the thread, not the answer."""
+    event = _object(body, "event")
+    if body.get("type") != "event_callback" or event.get("type") != "agent_session_stopped":
+        return None
+    channel, author = text_of(event, "channel"), text_of(event, "user")
+    if not channel or not author:
+        return None
+    place = Place(
+        instance=instance,
+        team=team_of(body, us),
+        channel=channel,
+        thread=text_of(event, "thread_ts") or None,
+        private=channel.startswith("D"),
+    )
+    return Press(ControlKind.STOP, None, place, Author(author))
+
+
+def without_control(pressing: Pressing) -> dict[str, Any] | None:
+    """Return what replaces the pressed message: itself without that button. ``None`` when nothing would be left."""
+    blocks = pressing.message.get("blocks")
+    kept = [_without(block, pressing.press) for block in blocks] if isinstance(blocks, list) else []
+    left = [block for block in kept if block]
+    if not left:
+        return None
+    return {
+        "replace_original": True,
+        "text": text_of(pressing.message, "text"),
+        "blocks": left,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _without(block: Any, press: Press) -> Any:
+    """Return a block without the pressed button, ``None`` when that was all it held."""
+    elements = block.get("elements") if isinstance(block, Mapping) and block.get("type") == "actions" else None
+    if not isinstance(elements, list):
+        return block
+    others = [element for element in elements if _pressed([element]) != (press.kind, press.turn_id)]
+    return {**block, "elements": others} if others else None
+
+
+def _pressed(actions: Any) -> tuple[ControlKind, str] | None:
+    """Return kind and value of the first button of ours among the elements of a payload or a block."""
+    for action in actions if isinstance(actions, list) else ():
+        if isinstance(action, Mapping) and (kind := parse_action_id(text_of(action, "action_id"))):
+            return kind, text_of(action, "value")
+    return None
+
+
+def _object(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = source.get(key)
+    return value if isinstance(value, Mapping) else {}
