@@ -328,7 +328,8 @@ class Delivery:
 
     async def _look_up(self, index: int) -> str | None:
         try:
-            found = await self._reply.find_posted(index)
+            known = {i: m.message_id for i, m in enumerate(self._messages) if m.message_id and i != index}
+            found = await self._reply.find_posted(index, known)
         except PlatformRejected as error:
             log.info("cannot look up a lost post, repeating it once", reason=error.reason)
             self._doubtful.add(index)

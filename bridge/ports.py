@@ -5,7 +5,7 @@ in ``bridge.testing`` tell whether they did.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -285,8 +285,12 @@ class Reply(Protocol):
         """Delete one of our messages; one that is gone already is fine. Safe to repeat."""
         ...
 
-    async def find_posted(self, index: int) -> str | None:
+    async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """Look for part ``index`` on the platform after a post of unknown outcome.
+
+        Args:
+            known: Ids of the answer's other parts by index, as far as they are known: none of these is it, and it was
+                posted after those before it.
 
         Raises ``PlatformRejected`` when it cannot be looked up (scope, quota).
         """

@@ -8,7 +8,7 @@ import getpass
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -202,7 +202,7 @@ class TerminalReply:
         with closed_is_rejected():
             self._display.show(decode_part(message_id), View(""))
 
-    async def find_posted(self, index: int) -> str | None:
+    async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """What this program has printed is never in doubt; what an earlier run printed nobody knows."""
         return encode_part(self._key, index) if (self._turn_id, index) in self._posted else None
 

@@ -58,6 +58,11 @@ def part_nonce(turn_id: TurnId, index: int, edition: int = 0) -> str:
     return f"{turn_id}.{index}" + (f".{edition}" if edition else "")
 
 
+def is_name_of(nonce: object, turn_id: TurnId, index: int) -> bool:
+    """Tell whether a nonce names this part, in any edition."""
+    return isinstance(nonce, str) and (nonce + ".").startswith(f"{turn_id}.{index}.")
+
+
 def notice_nonce(turn_id: TurnId, text: str) -> str:
     """Name a sentence of ours; the same sentence to the same question has the same name."""
     return f"{turn_id}.{zlib.crc32(text.encode()):08x}"

@@ -10,7 +10,7 @@ from adapters.discord import limits, outbound
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
 from adapters.discord.hourglass import Hourglass
-from adapters.discord.ids import notice_nonce, part_nonce
+from adapters.discord.ids import is_name_of, notice_nonce, part_nonce
 from adapters.discord.inbound import SPOKEN
 from adapters.discord.refusals import (
     ARCHIVED,
@@ -150,7 +150,7 @@ class DiscordReply:
         except MessageGone:
             return
 
-    async def find_posted(self, index: int) -> str | None:
+    async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """Find a part after a post of unknown outcome.
 
         Soon after it, by sending exactly the same again: under the same name Discord creates nothing and tells the
@@ -159,7 +159,7 @@ class DiscordReply:
         attempt = self._attempts.get(index)
         if attempt is not None and self._services.clock.now() < attempt.first_sent_at + limits.NONCE_TRUSTED_S:
             return await self._create_part(index, attempt.body)
-        found = await self._look_through_history(index)
+        found = await self._look_through_history(index, known or {})
         if found is None:
             self._editions[index] = self._editions.get(index, 0) + 1  # the old name is not trusted any more
         return found
@@ -272,22 +272,27 @@ class DiscordReply:
 
     # --- looking back ---
 
-    async def _look_through_history(self, index: int) -> str | None:
+    async def _look_through_history(self, index: int, known: Mapping[int, str]) -> str | None:
         await self._begin_thread()
         if self._spot.shared and not self._spot.replies:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
-        ours, us = [], await self._our_id()
-        async for message in messages_after(self._web, self._spot.channel, self._spot.question.message):
+        # Before the last part we know of stands nothing of what follows it, but perhaps the answer to another question.
+        before = [message_id for part, message_id in known.items() if part < index]
+        after = max([self._spot.question.message, *before], key=int)
+        nameless, us = [], await self._our_id()
+        async for message in messages_after(self._web, self._spot.channel, after):
+            message_id = str(message.get("id"))
             if _text(message, "author", "id") != us or message.get("type") not in SPOKEN:
                 continue
-            if message.get("nonce") == part_nonce(self._turn_id, index, self._editions.get(index, 0)):
-                return str(message["id"])
-            if _text(message, "message_reference", "message_id") == self._replied_to:
-                ours.append(str(message["id"]))
+            if message_id in self._posted or message_id in known.values():
+                continue
+            if is_name_of(message.get("nonce"), self._turn_id, index):
+                return message_id
+            if not message.get("nonce") and _text(message, "message_reference", "message_id") == self._replied_to:
+                nameless.append(message_id)
         # Discord may not tell the names: then the parts are told by their order.
-        unknown = [message_id for message_id in ours if message_id not in self._posted]
-        place = index - sum(posted_index < index for posted_index in self._editions)
-        return unknown[place] if 0 <= place < len(unknown) else None
+        place = index - sum(part < index for part in {*self._editions, *known})
+        return nameless[place] if 0 <= place < len(nameless) else None
 
 
 def _fitting(view: View) -> str:

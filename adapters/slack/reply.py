@@ -1,5 +1,6 @@
 """The answer to one question in Slack: status or placeholder, messages that grow, the waiting mark."""
 
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -114,7 +115,7 @@ class SlackReply:
         except MessageGone:
             return
 
-    async def find_posted(self, index: int) -> str | None:
+    async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """Look through the thread, from the question on, for the part's metadata."""
         async with aclosing(read_pages(self._web, self._place, oldest=self._question_ts)) as messages:
             async for message in messages:

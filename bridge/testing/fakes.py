@@ -1,7 +1,7 @@
 """In-process agents and platforms, typed as the ports: for tests of the core, and as examples for adapter authors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -155,7 +155,8 @@ class FakePlatform:
 
     An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
-    ``whispers`` what was told one person alone: her id and the sentence.
+    ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
+    part, which parts were known at the look for it.
     """
 
     name: str = "fake"
@@ -171,6 +172,7 @@ class FakePlatform:
     alive: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     whispers: list[tuple[str, str]] = field(default_factory=list)
+    looked_for: dict[int, dict[int, str]] = field(default_factory=dict)
     hearing: Intake | None = None
 
     async def __aenter__(self) -> "FakePlatform":
@@ -273,8 +275,9 @@ class FakeReply:
         self._platform.fail("remove")
         self._platform.messages[message_id].deleted = True
 
-    async def find_posted(self, index: int) -> str | None:
+    async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         self._platform.fail("find_posted")
+        self._platform.looked_for[index] = dict(known or {})
         for message_id, message in self._platform.messages.items():
             is_it = (message.turn, message.index, message.deleted) == (self._turn, index, False)
             if is_it and self._platform.findable:

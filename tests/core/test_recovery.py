@@ -175,6 +175,7 @@ async def test_a_known_answer_is_delivered_without_the_agent(state: TurnState) -
         assert record.outcome is Outcome.DELIVERED
         assert "".join(platform.visible()).replace(" ", "") == text.replace(" ", "")
         assert len(platform.visible()) == 3
+        assert platform.looked_for == {2: {part.index: part.message_id for part in parts}}
 
 
 async def test_an_agent_that_cannot_be_reached_after_a_crash_ends_as_a_sentence() -> None:

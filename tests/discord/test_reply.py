@@ -408,6 +408,30 @@ async def test_a_part_posted_before_a_crash_is_found_after_it(
         assert await reply.find_posted(2) is None
 
 
+@pytest.mark.parametrize("names_are_told", [True, False])
+async def test_the_answer_before_is_not_taken_for_a_part(
+    platform_for: Any, asked: Any, discord: DiscordEmulator, dm: str, names_are_told: bool
+) -> None:
+    """A question that waited has the answer to the one before it below; a lost part is looked for after our own."""
+    before, question = asked(channel=dm), asked("And then?", channel=dm)
+    async with platform_for() as platform:
+        await platform.reply(before, OTHER_TURN, "en").post(0, View("the answer before"))
+        first = await platform.reply(question, TURN, "en").post(0, View("one"))
+    if not names_are_told:
+        forget_names(discord)
+    async with platform_for() as platform:
+        assert await platform.reply(question, TURN, "en").find_posted(1, {0: first}) is None
+    async with platform_for() as platform:
+        second = await platform.reply(question, TURN, "en").post(1, View("two"))
+    if not names_are_told:
+        forget_names(discord)
+    async with platform_for() as platform:
+        reply = platform.reply(question, TURN, "en")
+        assert await reply.find_posted(1, {0: first}) == second
+        if names_are_told:
+            assert await reply.find_posted(0) == first
+
+
 async def test_in_a_shared_channel_nothing_tells_a_lost_post(late: Any, asked: Any, discord: DiscordEmulator) -> None:
     """Without replies: the core repeats it once, marked."""
     clock, platform = late(answer_in="place")
