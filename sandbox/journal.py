@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,14 +35,30 @@ class Journal:
         self._clock = clock
         self._entries: list[Entry] = []
         self._changed = asyncio.Event()
+        self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, service: str, kind: str, name: str, **detail: Any) -> Entry:
         """Append one entry, stamped with the sandbox's time, and wake whoever waits."""
         entry = Entry(self._clock.now(), service, kind, name, detail)
         self._entries.append(entry)
+        for listener in tuple(self._listeners):
+            listener(entry)
         self._changed.set()
         self._changed = asyncio.Event()
         return entry
+
+    @contextmanager
+    def listening(self, listener: Callable[[Entry], None]) -> Iterator[None]:
+        """Call ``listener`` with each new entry before anything else happens: a request has no effect yet by then."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def since(self, number: int) -> list[Entry]:
+        """Return the entries after the first ``number``."""
+        return self._entries[number:]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))

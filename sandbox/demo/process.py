@@ -64,7 +64,7 @@ class BridgeProcess:
                 stderr=subprocess.STDOUT,
                 env=clean_environment(os.environ),
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),
+                preexec_fn=end_with_parent(),
             )
         journal.record(SERVICE, "process", "started", process_id=self._process.pid)
 
@@ -118,7 +118,7 @@ class BridgeProcess:
                 os.killpg(self._process.pid, number)
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """Return what makes a child of ours end with us however we end, killed included; only Linux can do that."""
     if sys.platform != "linux":
         return None

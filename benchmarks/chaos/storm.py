@@ -1,0 +1,235 @@
+"""The run itself: ask, kill, let time pass, start again; at the end wait for everything and judge.
+
+Nothing waits for answers between two kills, as long as not too many questions are open: a turn may be killed again
+while it is taken up.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from benchmarks.chaos.points import POINTS, STATES, Point
+from benchmarks.proving.crowd import PLATFORMS, Crowd
+from benchmarks.proving.ground import BridgeDied, Ground
+from benchmarks.proving.judge import Judge, Verdict
+from benchmarks.proving.questions import Question
+from benchmarks.proving.store_view import is_written_down, unfinished
+
+DOWNTIMES_S = (0.1, 3.0, 45.0, 240.0, 1800.0)
+REAL_DOWNTIME_S = 0.1
+"""So much of a downtime passes on the wall, the rest on the emulators' clock alone."""
+OPEN_MAX = 14
+OPEN_PATIENCE_S = 20.0
+STUCK_AFTER_S = 60.0
+REACH_S = 8.0
+ACCEPT_S = 6.0
+SETTLE_S = 90.0
+KILLED_WHILE_STARTING = 0.15
+ANSWER_S = 2.5
+TRIES = 3
+"""Rounds of aiming for each planned one: some states last for a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What shall be done.
+
+    Attributes:
+        kills: All kills together; first every one of ``points`` ``each`` times, as far as they suffice, then at random.
+        asks_while_away: People ask while the bridge is down and while it dies; else only what it has written down by
+            then counts, because no platform delivers the rest again.
+    """
+
+    kills: int = 200
+    each: int = 5
+    points: tuple[Point, ...] = POINTS
+    deploys: int = 0
+    full_disks: int = 0
+    seed: int = 0
+    asks_while_away: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """What was done, beside the verdict."""
+
+    kills: int = 0
+    by_state: dict[str, Counter[str]] = field(default_factory=lambda: {p: Counter() for p in PLATFORMS})
+    by_point: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    deploys: int = 0
+    full_disks: int = 0
+    deaths: list[str] = field(default_factory=list)
+
+
+class Storm:
+    """One run of a plan."""
+
+    def __init__(self, ground: Ground, plan: Plan, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._ground = ground
+        self._plan = plan
+        self._tell = tell
+        self._dice = random.Random(plan.seed)
+        self.crowd = Crowd(ground, plan.seed)
+        self.judge = Judge(ground, self.crowd)
+        self.record = Record()
+
+    async def run(self) -> Verdict:
+        """Do everything planned and return what came of it."""
+        await self._ground.start_bridge()
+        await self._ground.until_connected()
+        await self._aimed()
+        while self.record.kills < self._plan.kills:
+            await self._strike(None, self._random_downtime_s())
+        await self._up()
+        await self.judge.settled(SETTLE_S)
+        return self.judge.verdict()
+
+    async def _aimed(self) -> None:
+        """Strike every point as often as planned, each round in a new order; what was missed is tried again."""
+        points = self._plan.points
+        for number in range(self._plan.each * TRIES):
+            downtime_s = DOWNTIMES_S[number % len(DOWNTIMES_S)]
+            for point in self._dice.sample(points, len(points)):
+                done = self.record.by_point[point.name]
+                if done < min(number + 1, self._plan.each) and not self._is_foreign(point):
+                    if self.record.kills >= self._plan.kills:
+                        return
+                    await self._strike(point, downtime_s)
+
+    def _is_foreign(self, point: Point) -> bool:
+        """Tell that the bridge does not do this at all: missed, and the journal knows of no such request."""
+        if not point.request or not self.record.missed[point.name]:
+            return False
+        return not self._ground.journal.select(service=point.service, kind="request", name=point.request)
+
+    def _random_downtime_s(self) -> float:
+        shortest, longest = DOWNTIMES_S[0], DOWNTIMES_S[-1]
+        return float(shortest * (longest / shortest) ** self._dice.random())
+
+    # --- one kill ---
+
+    async def _strike(self, point: Point | None, downtime_s: float) -> None:
+        await self._up()
+        await self._room()
+        await self._background(point)
+        if point is None:
+            await asyncio.sleep(self._dice.uniform(0.0, ANSWER_S))
+            self._ground.bridge.kill()
+        elif not await self._at(point):
+            self.record.missed[point.name] += 1
+            return
+        await self._dead(point, downtime_s)
+        await self._ground.start_bridge()
+        if self._dice.random() < KILLED_WHILE_STARTING and self.record.kills < self._plan.kills:
+            await asyncio.sleep(self._dice.uniform(0.0, 1.5))
+            self._ground.bridge.kill()
+            await self._dead(None, self._dice.choice(DOWNTIMES_S[:2]))
+            await self._ground.start_bridge()
+
+    async def _dead(self, point: Point | None, downtime_s: float) -> None:
+        """Take note of a kill, and let the downtime pass."""
+        await self._ground.bridge.ended(timeout_s=5.0)
+        turns = unfinished(self._ground.store)
+        for platform in PLATFORMS:
+            self.record.by_state[platform].update({turn.state for turn in turns if turn.platform == platform})
+        self.record.kills += 1
+        if point is not None:
+            self.record.by_point[point.name] += 1
+        what = point.name if point else "at random"
+        states = ", ".join(sorted(f"{turn.platform} {turn.state}" for turn in turns))
+        self._ground.journal.record("bridge", "process", "killed", what=what, downtime_s=downtime_s, turns=states)
+        await self._ground.disconnected()
+        await asyncio.sleep(min(downtime_s, REAL_DOWNTIME_S))
+        await self._ground.pass_time(max(0.0, downtime_s - REAL_DOWNTIME_S))
+        self._tell(f"{self.record.kills}/{self._plan.kills} {what}, {downtime_s:.3g} s down, unfinished: {len(turns)}")
+
+    async def _up(self) -> None:
+        """Have a connected bridge; one that ended by itself is noted and started again."""
+        try:
+            await self._ground.until_connected()
+        except BridgeDied as died:
+            self.record.deaths.append(str(died))
+            self._ground.bridge.kill()
+            await self._ground.bridge.ended(timeout_s=5.0)
+            await self._ground.start_bridge()
+            await self._ground.until_connected()
+
+    async def _room(self) -> None:
+        """Wait until not too many questions are open; what is stuck counts as a loss in the end, not here."""
+        deadline = time.monotonic() + OPEN_PATIENCE_S
+        while time.monotonic() < deadline:
+            self.judge.look()
+            since = self._ground.clock.now() - STUCK_AFTER_S
+            if sum(question.asked_at > since for question in self.crowd.open_questions()) <= OPEN_MAX:
+                return
+            await self._ground.something_happens()
+
+    # --- asking ---
+
+    async def _background(self, point: Point | None) -> None:
+        """Let people ask beside the question that is aimed at."""
+        asked = []
+        for _ in range(self._dice.randint(1, 2) if point else self._dice.randint(2, 6)):
+            asked.append(self.crowd.ask())
+            await asyncio.sleep(self._dice.uniform(0.0, 0.1))
+        if not self._plan.asks_while_away:
+            await self._written_down(asked)
+
+    async def _written_down(self, questions: list[Question]) -> None:
+        deadline = time.monotonic() + ACCEPT_S
+        store = self._ground.store
+        while time.monotonic() < deadline and not all(is_written_down(store, q.token) for q in questions):
+            await self._ground.something_happens(0.02)
+
+    async def _at(self, point: Point) -> bool:
+        """Ask a question and kill at its point; ``False`` when it was never reached."""
+        if point.slow:
+            self._ground.agent.slow.add(self.crowd.next_token)
+        return await (self._at_state(point) if point.state else self._at_request(point))
+
+    def _ask_for(self, point: Point) -> Question:
+        if point.private:
+            return self.crowd.ask_directly(point.platform, long=point.slow)
+        if point.anew:
+            return self.crowd.ask_anew(point.platform, long=point.slow)
+        return self.crowd.ask(point.platform, long=point.slow or None)
+
+    async def _at_state(self, point: Point) -> bool:
+        bridge, token = self._ground.bridge, f"{self.crowd.next_token}:"
+        sniper = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "benchmarks.chaos.sniper", str(bridge.pid), str(self._ground.store)),
+            *(point.platform, point.state, token, str(REACH_S)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert sniper.stdout is not None
+        await sniper.stdout.readline()
+        self._ask_for(point)
+        return await sniper.wait() == 0
+
+    async def _at_request(self, point: Point) -> bool:
+        bridge = self._ground.bridge
+        with_question: list[Question] = []
+        reached = asyncio.Event()
+
+        def look(entry: object) -> None:
+            if with_question and not reached.is_set() and point.is_reached(entry, with_question[0], self._ground):  # type: ignore[arg-type]
+                bridge.kill()
+                reached.set()
+
+        with self._ground.journal.listening(look):
+            with_question.append(self._ask_for(point))
+            try:
+                async with asyncio.timeout(REACH_S):
+                    await reached.wait()
+            except TimeoutError:
+                return False
+        return True
+
+
+__all__ = ["STATES", "Plan", "Record", "Storm"]

@@ -1,0 +1,132 @@
+"""The people who ask: where, whom, how long an answer they want, and what they see of it."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.proving.ground import CHANNELS, PEOPLE, Ground
+from benchmarks.proving.questions import Question, question_text, token_of
+from sandbox.demo.discord_side import DiscordSide
+from sandbox.demo.side import Said, Side, Spot
+from sandbox.demo.slack_side import SlackSide
+from sandbox.demo.words import WORDS
+
+PLATFORMS = ("slack", "discord")
+SHORT = 3
+LONG = {"slack": 160, "discord": 60}
+"""Sentences of an answer that needs two messages on Slack, three on Discord."""
+LONG_SHARE, DIRECT_SHARE, FOLLOW_UP_SHARE = 0.25, 0.25, 0.35
+WAITING_MAX = 3
+"""Unanswered questions in one conversation beyond which nobody adds another."""
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """A thread or a direct conversation, and what was asked there, in order."""
+
+    name: str
+    platform: str
+    person: str
+    spot: Spot
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        """How many of its questions have no whole answer yet."""
+        return sum(not question.answered for question in self.questions)
+
+
+class Crowd:
+    """Asks in the name of many people and remembers everything that was asked."""
+
+    def __init__(self, ground: Ground, seed: int = 0) -> None:
+        self._ground = ground
+        self._dice = random.Random(seed)
+        self.conversations: dict[str, Conversation] = {}
+        self.questions: list[Question] = []
+        words = WORDS["en"]
+        self._sides: dict[str, Sequence[Side]] = {
+            "slack": [SlackSide(ground.slack, words, channel=room, people=PEOPLE) for room in CHANNELS],
+            "discord": [
+                DiscordSide(ground.discord, words, channel=room, forum=room, people=PEOPLE) for room in CHANNELS
+            ],
+        }
+
+    # --- asking ---
+
+    @property
+    def next_token(self) -> str:
+        """The token of the question that will be asked next."""
+        return token_of(len(self.questions))
+
+    def ask(self, platform: str | None = None, *, long: bool | None = None) -> Question:
+        """Let somebody ask something somewhere."""
+        dice = self._dice
+        platform = platform or dice.choice(PLATFORMS)
+        draw = dice.random()
+        if draw < DIRECT_SHARE:
+            return self.ask_directly(platform, long=long)
+        if draw < DIRECT_SHARE + FOLLOW_UP_SHARE and (open_ones := self._open_for_more(platform)):
+            return self.follow_up(dice.choice(open_ones), long=long)
+        return self.ask_anew(platform, long=long)
+
+    def ask_anew(self, platform: str, *, long: bool | None = None) -> Question:
+        """Mention the bot in a channel, which begins a thread."""
+        person, side = self._dice.choice(PEOPLE), self._dice.choice(self._sides[platform])
+        return self._put(platform, person, long, lambda text: side.mention(person, text))
+
+    def ask_directly(self, platform: str, *, long: bool | None = None) -> Question:
+        """Write to the bot in private."""
+        side = self._sides[platform][0]
+        people = [
+            person
+            for person in PEOPLE
+            if platform == "slack" or self._waiting_in(f"{platform}/{self._direct_channel(person)}") < WAITING_MAX
+        ]
+        person = self._dice.choice(people or PEOPLE)
+        return self._put(platform, person, long, lambda text: side.direct(person, text))
+
+    def follow_up(self, conversation: Conversation, *, long: bool | None = None) -> Question:
+        """Say more in a thread, without naming anybody."""
+        side = self._sides[conversation.platform][0]
+        person, spot = conversation.person, conversation.spot
+        return self._put(conversation.platform, person, long, lambda text: side.say(person, text, spot))
+
+    def _put(self, platform: str, person: str, long: bool | None, speak: Callable[[str], Spot]) -> Question:
+        long = self._dice.random() < LONG_SHARE if long is None else long
+        token = self.next_token
+        sentences = LONG[platform] if long else SHORT
+        asked_at = self._ground.clock.now()
+        spot = speak(question_text(token, sentences))
+        name = f"{platform}/{spot.channel}" if platform == "discord" else f"{platform}/{spot.channel}/{spot.root}"
+        question = Question(token, platform, name, spot, sentences, asked_at)
+        conversation = self.conversations.setdefault(name, Conversation(name, platform, person, spot))
+        conversation.questions.append(question)
+        self.questions.append(question)
+        return question
+
+    def _open_for_more(self, platform: str) -> list[Conversation]:
+        recent = [c for c in list(self.conversations.values())[-40:] if c.platform == platform]
+        return [c for c in recent if c.waiting < WAITING_MAX and self.takes_part(c)]
+
+    def takes_part(self, conversation: Conversation) -> bool:
+        """Tell whether the bridge has shown in this conversation that it takes part."""
+        if conversation.platform == "slack":
+            return bool(self.shown(conversation.questions[0]))
+        return conversation.spot.channel in self._ground.discord.service.world.channels
+
+    def _direct_channel(self, person: str) -> str:
+        return self._ground.discord.open_dm(person)
+
+    def _waiting_in(self, name: str) -> int:
+        return self.conversations[name].waiting if name in self.conversations else 0
+
+    # --- seeing ---
+
+    def shown(self, question: Question) -> list[Said]:
+        """Return what the bot has said in the question's place since."""
+        return self._sides[question.platform][0].answers(question.spot)
+
+    def open_questions(self) -> Iterator[Question]:
+        """Yield the questions that have no whole answer yet, as far as was looked."""
+        return (question for question in self.questions if not question.answered)

@@ -1,0 +1,170 @@
+"""What came of the questions, by what people see and by what the emulators have on record. The bridge is not asked."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from benchmarks.proving.crowd import Conversation, Crowd
+from benchmarks.proving.ground import Ground
+from benchmarks.proving.questions import ASKED, Question, look_for, sentence, squashed
+from bridge.texts import LANGUAGES, Say
+
+SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLACEHOLDER, Say.THINKING)}
+REFUSALS = (Say.STORE_FAILED, Say.QUEUE_FULL)
+"""Sentences after which the asker knows that her question was not taken."""
+EXPLAINED_BY_KILLS = frozenset({"not_acknowledged", "identified_too_soon", "unknown_envelope"})
+"""What an emulator notes when a process dies: an event it never acknowledged, a new session too soon after."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong, each with a line that tells where; all empty when nothing is.
+
+    Attributes:
+        refused: Questions the bridge told it did not take: not lost in silence, and counted apart.
+        violations: What the emulators hold against the bridge beyond what a killed process explains.
+    """
+
+    questions: int = 0
+    unanswered: list[str] = field(default_factory=list)
+    answered_twice: list[str] = field(default_factory=list)
+    chats_twice: list[str] = field(default_factory=list)
+    standing_placeholders: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    apologies: list[str] = field(default_factory=list)
+    violations: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Nothing was lost, doubled, left standing or confused."""
+        return not any(
+            (self.unanswered, self.answered_twice, self.chats_twice, self.standing_placeholders, self.out_of_order)
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of the report."""
+        names = ("unanswered", "answered_twice", "chats_twice", "standing_placeholders", "out_of_order")
+        return {"questions": self.questions} | {name: len(getattr(self, name)) for name in names}
+
+
+class Judge:
+    """Looks at what people see."""
+
+    def __init__(self, ground: Ground, crowd: Crowd) -> None:
+        self._ground = ground
+        self._crowd = crowd
+
+    def look(self) -> int:
+        """Note which questions have their whole answer by now; return how many are still open."""
+        still_open = 0
+        for question in self._crowd.open_questions():
+            shown = [said.text for said in self._crowd.shown(question)]
+            question.answered = look_for(question, shown).seen == question.sentences
+            still_open += not question.answered
+        return still_open
+
+    async def settled(self, timeout_s: float) -> None:
+        """Return when every question has its answer and nothing stands about, at the latest after ``timeout_s``."""
+        clock = self._ground.clock
+        deadline = clock.now() + timeout_s
+        while clock.now() < deadline and (self.look() or next(self._standing(), None)):
+            await self._ground.something_happens(0.1)
+
+    def verdict(self) -> Verdict:
+        """Judge everything that was asked so far."""
+        self.look()
+        found = Verdict(questions=len(self._crowd.questions))
+        runs = self._runs()
+        for question in self._crowd.questions:
+            self._judge(question, runs[question.token], found)
+        for conversation in self._crowd.conversations.values():
+            found.out_of_order += self._confusions(conversation)
+        found.standing_placeholders += self._standing()
+        violations = Counter(
+            f"{entry.service}: {entry.name}"
+            for entry in (*self._ground.slack.violations(), *self._ground.discord.violations())
+            if entry.name not in EXPLAINED_BY_KILLS
+        )
+        found.violations = dict(violations)
+        return found
+
+    def _judge(self, question: Question, runs: int, found: Verdict) -> None:
+        said = self._crowd.shown(question)
+        sighting = look_for(question, [message.text for message in said])
+        where = f"{question.token} in {question.conversation}"
+        small_print = "\n".join(f"{message.text}\n{message.small_print}" for message in said)
+        if not question.answered:
+            seen = f"{sighting.seen} of {question.sentences} sentences seen, asked {runs} times"
+            if any(_wording(say) in small_print for say in REFUSALS):
+                found.refused.append(f"{where}: {seen}")
+            else:
+                found.unanswered.append(f"{where}: {seen}")
+        if sighting.doubled:
+            found.answered_twice.append(f"{where}: {sighting.doubled} sentences twice")
+        if not sighting.in_order:
+            found.out_of_order.append(f"{where}: its sentences")
+        if runs > 1:
+            found.chats_twice.append(f"{where}: {runs} chats")
+        if "⚠️" in small_print:
+            lines = [line for line in small_print.splitlines() if "⚠️" in line]
+            found.apologies.append(f"{where}: {lines[0]}")
+
+    def _runs(self) -> Counter[str]:
+        """Count the chats that Coze really began, by the token in their question."""
+        runs: Counter[str] = Counter()
+        for chat in self._ground.coze.world.chats.values():
+            asked = [message.content for message in chat.inserted if message.role == "user"]
+            runs.update({token for token, _ in ASKED.findall(asked[-1] if asked else "")})
+        return runs
+
+    def _confusions(self, conversation: Conversation) -> Iterator[str]:
+        """Yield pairs of questions whose answers stand in the wrong order."""
+        begun = [(question, place) for question in conversation.questions if (place := self._begins(question))]
+        for (first, before), (second, after) in pairwise(begun):
+            if before > after:
+                yield f"{second.token} answered before {first.token} in {conversation.name}"
+
+    def _begins(self, question: Question) -> tuple[float, int] | None:
+        """Tell where an answer begins: the message and the position in it."""
+        wanted = squashed(sentence(question.token, 0))[: len(question.token) + 4]
+        for message in self._crowd.shown(question):
+            if (at := squashed(message.text).find(wanted)) >= 0:
+                return message.order, at
+        return None
+
+    # --- what nobody works on ---
+
+    def _standing(self) -> Iterator[str]:
+        yield from self._standing_in_slack()
+        yield from self._standing_in_discord()
+
+    def _standing_in_slack(self) -> Iterator[str]:
+        slack = self._ground.slack
+        for entry in slack.violations("stream_left_open"):
+            yield f"slack: a stream in {entry.detail['channel']}"
+        for conversation in self._crowd.conversations.values():
+            spot = conversation.spot
+            if conversation.platform == "slack" and (status := slack.status(spot.channel, spot.root)):
+                yield f"slack: the status {status!r} in {conversation.name}"
+        for workspace in slack.service.workspaces.values():
+            for channel in list(workspace.channels):
+                for message in slack.messages(channel):
+                    if message.by_app and (message.text in SIGNS or not message.text + message.small_print):
+                        yield f"slack: {message.text!r} in {channel}/{message.thread_ts}"
+                    if any(slack.bot_user_id in users for users in message.reactions.values()):
+                        yield f"slack: a mark on {channel}/{message.ts}"
+
+    def _standing_in_discord(self) -> Iterator[str]:
+        discord = self._ground.discord
+        for channel in list(discord.service.world.channels.values()):
+            for message in discord.messages(channel.id):
+                if message.by_bot and (message.loading or message.text in SIGNS):
+                    yield f"discord: {message.text!r} in {channel.name or channel.id}"
+                if any(discord.bot_user_id in users for users in message.reactions.values()):
+                    yield f"discord: a mark on {message.id} in {channel.name or channel.id}"
+
+
+def _wording(say: Say) -> str:
+    return LANGUAGES["en"][say].partition("{")[0].strip()
