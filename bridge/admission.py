@@ -1,9 +1,11 @@
 """Writes questions down and gives them their places, however they came to be asked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
+from bridge.busy import Busy
 from bridge.errors import PlatformError
 from bridge.lanes import Lanes, Ticket
 from bridge.model import Envelope, TurnRecord
@@ -16,8 +18,11 @@ log = structlog.get_logger(__name__)
 class Admission:
     """What every question passes after the gate."""
 
-    def __init__(self, lanes: Lanes, store: Store, platforms: Mapping[str, Platform], default_language: str) -> None:
+    def __init__(
+        self, lanes: Lanes, busy: Busy, store: Store, platforms: Mapping[str, Platform], default_language: str
+    ) -> None:
         self._lanes = lanes
+        self._busy = busy
         self._store = store
         self._platforms = platforms
         self._default_language = default_language
@@ -28,12 +33,15 @@ class Admission:
         Raises:
             StoreError: It was not written down.
         """
+        if cut := self._busy.interrupted_by(turn.envelope, turn.key):
+            turn = replace(turn, interrupts=cut)
         if not await self._store.create_turn(turn):
             log.debug("repeat ignored", turn=turn.turn_id)
             return False
         ticket.fill(turn)
         if position := ticket.position:
             self._lanes.errand(self._show_waiting(turn, position), "waiting sign")
+        await self._busy.make_way(turn)
         return True
 
     def speaks(self, envelope: Envelope) -> str:

@@ -300,6 +300,8 @@ class Answering:
             return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), reason=EMPTY)
         await self._asking.remember()
         notes = []
+        if self._envelope.late:
+            notes.append(say(Say.LATE, self._locale))
         if self._asking.began_afresh:
             notes.append(say(Say.NEW_CONVERSATION_FORCED, self._locale))
         if self._envelope.attachments:

@@ -192,7 +192,8 @@ async def assemble(
         routes = Routes(
             bindings,
             config.default_agent,
-            [Route(route.agent, route.adapter, route.team, route.channel) for route in config.routes],
+            [Route(route.agent, route.adapter, route.team, route.channel, route.on_busy) for route in config.routes],
+            on_busy=config.bridge.on_busy,
         )
         missed = Missed(config.bridge.missed_hours * 3600.0, config.bridge.missed_messages)
         services = Services(clock, store, say, config.bridge.language, missed)
@@ -272,7 +273,9 @@ def config_runs(config: Config, kind: str) -> bool:
 
 def core_options(config: Config) -> CoreOptions:
     """Gather what the operator decides about the core."""
-    return CoreOptions(turn_options(config), gate_rules(config.gate), config.bridge.max_waiting)
+    settings = config.bridge
+    late_within_s = settings.missed_hours * 3600.0
+    return CoreOptions(turn_options(config), gate_rules(config.gate), settings.max_waiting, late_within_s)
 
 
 def turn_options(config: Config) -> TurnOptions:

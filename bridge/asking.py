@@ -31,6 +31,7 @@ from bridge.model import (
     ContextMessage,
     Conversation,
     Envelope,
+    Outcome,
     Question,
     Scope,
     TurnState,
@@ -293,10 +294,25 @@ class Asking:
         if is_new and self._envelope.inside_thread and options.earlier_messages:
             earlier = await self._platform.earlier_messages(self._envelope, options.earlier_messages)
             return word_earlier(earlier, options.earlier_chars)
+        cut = await self._cut_questions()
         if not is_new and not self._binding.agent.capabilities.saves_history:
-            return read_history(await self._store.note(history_note(self._key)))
-        return ()
+            return (*read_history(await self._store.note(history_note(self._key))), *cut)
+        return cut
+
+    async def _cut_questions(self) -> tuple[ContextMessage, ...]:
+        """What was asked before and cut for this question; of a cancelled run the agent remembers nothing."""
+        records = [await self._store.turn(turn_id) for turn_id in self._ledger.record.interrupts]
+        envelopes = [
+            await self._platform.resolve(envelope)
+            for record in records
+            if record is not None and record.outcome is Outcome.INTERRUPTED
+            for envelope in (record.envelope, *record.also)
+        ]
+        return tuple(ContextMessage("user", self._worded(envelope)) for envelope in envelopes)
 
     def _question_text(self) -> str:
+        return self._worded(self._envelope)
+
+    def _worded(self, envelope: Envelope) -> str:
         shared = self._options.name_authors and self._options.scope is not Scope.USER
-        return word_question(self._envelope, name_author=shared)
+        return word_question(envelope, name_author=shared)

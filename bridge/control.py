@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from bridge.asking import history_note
+from bridge.busy import Busy
 from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
 from bridge.keys import conversation_key, participation_note
@@ -113,13 +114,13 @@ class Dispatch:
 
     turns: Turns
     control: Control
+    busy: Busy
 
     async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
-        worker = self.control if parse_command(turn.envelope.text) is not None else self.turns
-        await worker.run(turn, lease)
-
-    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
-        await self.turns.close(turn, lease, outcome)
+        if parse_command(turn.envelope.text) is not None:
+            await self.control.run(turn, lease)
+        else:
+            await self.turns.run(await self.busy.gather(turn, lease), lease)
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
         await self.turns.apologise(turn, lease, error)

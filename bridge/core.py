@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.admission import Admission
+from bridge.busy import Busy
 from bridge.control import Control, Dispatch
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
@@ -30,11 +31,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CoreOptions:
-    """What the operator decides; ``max_waiting`` questions may wait in a lane behind the running one."""
+    """What the operator decides.
+
+    Attributes:
+        max_waiting: Questions that may wait in a lane behind the running one.
+        late_within_s: Questions that were missed are answered if they are not older.
+    """
 
     turns: TurnOptions = field(default_factory=TurnOptions)
     gate: GateRules = field(default_factory=GateRules)
     max_waiting: int = 10
+    late_within_s: float = 12 * 3600.0
 
 
 class Core:
@@ -67,12 +74,23 @@ class Core:
         self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, live, observer)
         gate = Gate(options.gate)
         speaks = options.turns.default_language
-        admission = Admission(self.lanes, store, platforms, speaks)
+        busy = Busy(self.lanes, self.turns.live, store, routes, platforms)
+        admission = Admission(self.lanes, busy, store, platforms, speaks)
         stopping = Stopping(self.turns.live, self.lanes, gate)
         presses = Presses(gate, stopping, admission, self.lanes, store, clock, observer, speaks)
         control = Control(self.turns, self.lanes, stopping, routes, store, platforms, scope=scope)
-        self.lanes.employ(Dispatch(self.turns, control))
-        self.intake = Intake(gate, self.lanes, store, clock, platforms, admission, presses, scope=scope)
+        self.lanes.employ(Dispatch(self.turns, control, busy))
+        self.intake = Intake(
+            gate,
+            self.lanes,
+            store,
+            clock,
+            platforms,
+            admission,
+            presses,
+            scope=scope,
+            late_within_s=options.late_within_s,
+        )
 
     async def take_up(self) -> None:
         """Queue what the last stop or crash left unfinished, in order; before anything new is received."""

@@ -62,9 +62,10 @@ class Gate:
 
     def check(self, envelope: Envelope, now: float) -> Refusal | None:
         """Return why this message is refused, or ``None``. A repeated delivery of one question counts once."""
-        return self._check_access(envelope.place, envelope.author) or self.check_pace(
-            envelope.place, envelope.author, envelope.delivery_key, now
-        )
+        refusal = self._check_access(envelope.place, envelope.author)
+        if refusal or envelope.late:  # those that were missed were not asked all at once
+            return refusal
+        return self.check_pace(envelope.place, envelope.author, envelope.delivery_key, now)
 
     def check_press(self, press: Press) -> Refusal | None:
         """Return why whoever pressed something is refused, or ``None``."""

@@ -46,6 +46,7 @@ class Intake:
         presses: Presses,
         *,
         scope: Scope,
+        late_within_s: float,
     ) -> None:
         self._gate = gate
         self._lanes = lanes
@@ -55,16 +56,20 @@ class Intake:
         self._admission = admission
         self._presses = presses
         self._scope = scope
+        self._late_within_s = late_within_s
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
         self._admitting: list[str] = []
 
     async def accept(self, envelope: Envelope) -> bool:
         """Write the message down and queue it; see ``ports.Intake``."""
+        if envelope.late and self._clock.wall() - envelope.sent_at_s > self._late_within_s:
+            log.info("missed, and too old to be answered", platform=envelope.place.instance)
+            return False
         key = conversation_key(envelope.place, envelope.author, self._scope)
         is_command = parse_command(envelope.text) is not None
         lane = ConversationKey(f"command:{turn_id(envelope.delivery_key)}") if is_command else key
         try:
-            ticket = self._lanes.reserve(lane)
+            ticket = self._lanes.reserve(lane, bounded=not envelope.late)  # the adapter bounds how many it reads
         except LaneFull:
             if not await self._is_repeat(envelope):
                 log.warning("lane full", lane=key)

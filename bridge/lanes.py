@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -45,11 +45,7 @@ class Work(Protocol):
     """What lanes do with turns."""
 
     async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
-        """Take a turn to its end."""
-        ...
-
-    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
-        """End a turn that shall not run any more."""
+        """Take a turn to its end; one that was withdrawn says so by ``stopping``."""
         ...
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
@@ -176,6 +172,17 @@ class Lanes:
         tickets = (ticket for lane in self._lanes.values() for ticket in lane.tickets)
         return [ticket.turn for ticket in tickets if ticket.turn is not None and ticket.waits]
 
+    def running(self, key: ConversationKey) -> TurnRecord | None:
+        """Return the turn that runs in a lane, as it was when it began, or ``None``."""
+        lane = self._lanes.get(key)
+        return lane.running if lane else None
+
+    def followers(self, turn: TurnRecord) -> list[TurnRecord]:
+        """Return what the author of a turn has waiting in the same lane, in order."""
+        lane = self._lanes.get(turn.key)
+        waiting = [ticket.turn for ticket in lane.tickets if ticket.turn and ticket.waits] if lane else []
+        return [other for other in waiting if other.envelope.author.id == turn.envelope.author.id]
+
     def find(self, turn_id: TurnId) -> TurnRecord | None:
         """Return a turn that waits, or ``None``."""
         return next((turn for turn in self.waiting() if turn.turn_id == turn_id), None)
@@ -299,10 +306,7 @@ class Lanes:
         if self._work is None:
             raise RuntimeError("lanes without work: call employ() first")
         try:
-            if ticket.withdrawn is not None:
-                await self._work.close(turn, held, ticket.withdrawn)
-            else:
-                await self._work.run(turn, held)
+            await self._work.run(turn if ticket.waits else replace(turn, stopping=ticket.withdrawn), held)
         except* LeaseLost:
             raise
         except* Exception as group:  # told to its author here, reported by the guard

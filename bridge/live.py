@@ -16,12 +16,13 @@ class LiveTurn:
 
     Attributes:
         queued: Called when the question waits at the agent, with how many wait before it.
+        is_over: The agent's part has ended.
         stopping: How somebody wants it to end before its end; ``stop_wanted`` is set with it.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._is_over = False
+        self.is_over = False
         self.queued: Callable[[int], None] = lambda _: None
         self.stop_wanted = asyncio.Event()
         self.stopping: Outcome | None = None
@@ -36,7 +37,7 @@ class LiveTurn:
 
         Returns false when there is nothing left to stop: the agent has said all, or the turn has ended.
         """
-        if self._is_over or not await self._ledger.stop(outcome) or self._is_over:
+        if self.is_over or not await self._ledger.stop(outcome) or self.is_over:
             return False
         self.stopping = self.stopping or outcome
         self.stop_wanted.set()
@@ -44,7 +45,7 @@ class LiveTurn:
 
     def over(self) -> None:
         """Know that the agent's part has ended."""
-        self._is_over = True
+        self.is_over = True
 
     def check(self) -> None:
         """Raise ``Stopped`` if the turn was stopped."""

@@ -97,7 +97,14 @@ class Presses:
             return _Obeyed(False, Refusal(Say.RETRY_RUNNING))
         now_s = self._clock.wall()
         envelope = replace(failed.envelope, delivery_key=retry_key(failed), sent_at_s=now_s, late=False)
-        turn = TurnRecord(turn_id(envelope.delivery_key), failed.key, envelope, created_at_s=now_s)
+        turn = TurnRecord(
+            turn_id(envelope.delivery_key),
+            failed.key,
+            envelope,
+            created_at_s=now_s,
+            also=failed.also,
+            interrupts=failed.interrupts,
+        )
         if await self._store.turn(turn.turn_id) is not None:
             return _Obeyed()
         if refusal := self._gate.check_pace(press.place, press.author, envelope.delivery_key, self._clock.now()):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.model import Place
+from bridge.model import OnBusy, Place
 from bridge.ports import Agent
 
 
@@ -19,12 +19,16 @@ class AgentBinding:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Sends what matches everything given (``None`` matches all) to one agent."""
+    """Sends what matches everything given (``None`` matches all) to one agent.
+
+    ``on_busy`` of ``None`` leaves that to the next precise route, and in the end to the default.
+    """
 
     agent: str
     instance: str | None = None
     team: str | None = None
     channel: str | None = None
+    on_busy: OnBusy | None = None
 
     def matches(self, place: Place) -> bool:
         """Tell whether ``place`` is on this route."""
@@ -43,9 +47,17 @@ class Route:
 class Routes:
     """All agents and the routes to them."""
 
-    def __init__(self, bindings: Mapping[str, AgentBinding], default: str, routes: Sequence[Route] = ()) -> None:
+    def __init__(
+        self,
+        bindings: Mapping[str, AgentBinding],
+        default: str,
+        routes: Sequence[Route] = (),
+        *,
+        on_busy: OnBusy = OnBusy.QUEUE,
+    ) -> None:
         self._bindings = bindings
         self._default = default
+        self._on_busy = on_busy
         self._routes = sorted(routes, key=lambda route: -route.precision)
 
     def binding(self, name: str) -> AgentBinding | None:
@@ -56,3 +68,8 @@ class Routes:
         """Return the agent that answers at ``place``: the most precise route, the first one among equals."""
         name = next((route.agent for route in self._routes if route.matches(place)), self._default)
         return self._bindings[name]
+
+    def on_busy(self, place: Place) -> OnBusy:
+        """Return what becomes of questions at ``place`` whose conversation is busy."""
+        decided = (route.on_busy for route in self._routes if route.on_busy is not None and route.matches(place))
+        return next(decided, self._on_busy)

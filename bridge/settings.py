@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.model import Scope
+from bridge.model import OnBusy, Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
 """What a variable's template may mention in braces; ``bridge.wording`` fills them."""
@@ -56,6 +56,10 @@ class BridgeSettings(Section):
     earlier_chars: int = Field(8000, ge=0, description="Characters of them, the newest count first.")
     max_waiting: int = Field(
         10, ge=0, description="Questions that may wait in one conversation behind the running one."
+    )
+    on_busy: OnBusy = Field(
+        OnBusy.QUEUE,
+        description="What somebody asks while her last question is being answered: queue, interrupt or merge.",
     )
     turn_timeout_s: Seconds = Field(900.0, description="The longest a whole answer may take.")
     take_up_hours: float = Field(
@@ -176,6 +180,7 @@ class RouteSettings(Section):
     adapter: str | None = Field(None, description="The name of a section [adapters.NAME].")
     team: str | None = Field(None, description="Id of a workspace or server.")
     channel: str | None = Field(None, description="Id of a channel.")
+    on_busy: OnBusy | None = Field(None, description="As [bridge] on_busy, here only.")
 
     @model_validator(mode="after")
     def _says_where(self) -> "RouteSettings":

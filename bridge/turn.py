@@ -17,6 +17,7 @@ from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import Routes
 from bridge.texts import Say, language, say
+from bridge.wording import together
 
 __all__ = ["TurnOptions", "Turns"]
 
@@ -112,7 +113,7 @@ class Turns:
     async def _answering(self, ledger: Ledger, live: LiveTurn) -> Answering:
         record = ledger.record
         platform = self._platforms[record.envelope.place.instance]
-        envelope = await platform.resolve(record.envelope)
+        envelope = together([await platform.resolve(envelope) for envelope in (record.envelope, *record.also)])
         return Answering(
             envelope,
             self.speaks(envelope),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.model import ContextMessage, EarlierMessage, Envelope
 
@@ -14,6 +15,16 @@ def word_question(envelope: Envelope, *, name_author: bool) -> str:
     if name_author and envelope.author.name and not envelope.place.private:
         return f"{envelope.author.name}: {text}"
     return text
+
+
+def together(envelopes: Sequence[Envelope]) -> Envelope:
+    """Return several questions of one person as one: the first, with what the others say and bring."""
+    first, *others = envelopes
+    if not others:
+        return first
+    texts = [envelope.text.strip() for envelope in envelopes]
+    attachments = tuple(attachment for envelope in envelopes for attachment in envelope.attachments)
+    return replace(first, text="\n\n".join(filter(None, texts)), attachments=attachments)
 
 
 def word_variables(templates: Mapping[str, str], envelope: Envelope, locale: str) -> dict[str, str]:

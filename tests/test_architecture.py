@@ -14,8 +14,22 @@ ROOMS = ("bridge", "adapters", "sandbox")
 MAX_LINES = 600
 
 PURE_CORE = (
-    *("model", "ports", "errors", "settings", "intake", "gate", "lanes", "turn", "draft", "delivery", "pacing"),
-    *("rendering", "commands", "control", "core", "keys", "routes", "texts", "wording", "redaction", "observing"),
+    *(
+        "model",
+        "ports",
+        "errors",
+        "settings",
+        "core",
+        "intake",
+        "admission",
+        "gate",
+        "lanes",
+        "busy",
+        "turn",
+        "answering",
+    ),
+    *("asking", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
+    *("pressing", "stopping", "keys", "routes", "texts", "wording", "redaction", "observing"),
 )
 OUTSIDE_WORLD = frozenset(
     {

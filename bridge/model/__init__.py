@@ -24,7 +24,7 @@ from bridge.model.agent import (
     Usage,
 )
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
-from bridge.model.names import RECORD_VERSION, ConversationKey, Scope, TurnId
+from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
 from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View
 from bridge.model.workflow import (
     AskedField,
@@ -74,6 +74,7 @@ __all__ = [
     "Interruption",
     "Lease",
     "NodeOutput",
+    "OnBusy",
     "Outcome",
     "Part",
     "PartRules",

@@ -12,6 +12,17 @@ TurnId = NewType("TurnId", str)
 RECORD_VERSION = 1
 
 
+class OnBusy(StrEnum):
+    """What becomes of a question that comes while its conversation is busy with another one of the same person."""
+
+    QUEUE = "queue"
+    """It waits and is answered next."""
+    INTERRUPT = "interrupt"
+    """The running answer is cut for it."""
+    MERGE = "merge"
+    """What has gathered when the running answer has ended is answered together."""
+
+
 class Scope(StrEnum):
     """What shares one agent conversation: a thread, a whole channel, or one person wherever she writes."""
 

@@ -57,6 +57,8 @@ class TurnRecord:
 
     Attributes:
         key: The conversation, and so the lane, it belongs to.
+        also: Later questions of the same person that this turn answers too; their own turns end as merged.
+        interrupts: Turns that were cut for this one, oldest first. What they asked is told again: the agent forgets it.
         agent: The configured agent's name; empty until it is routed.
         conversation_id, chat_id: Known from *asking* and *asked* on.
         parts: Messages that were posted, in order; written as each is posted.
@@ -71,6 +73,8 @@ class TurnRecord:
     created_at_s: float
     state: TurnState = TurnState.ACCEPTED
     updated_at_s: float = 0.0
+    also: tuple[Envelope, ...] = ()
+    interrupts: tuple[TurnId, ...] = ()
     agent: str = ""
     conversation_id: str = ""
     chat_id: str = ""

@@ -12,13 +12,15 @@ from bridge.gate import GateRules
 from bridge.intake import Intake
 from bridge.keys import turn_id
 from bridge.lanes import Lanes
-from bridge.model import Envelope, Outcome, TurnRecord, TurnState
+from bridge.model import Envelope, OnBusy, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
 from bridge.turn import TurnOptions, Turns
+
+LONGEST_TURN_S = 600.0
 
 
 @dataclass
@@ -61,12 +63,11 @@ class Core:
         """Wait until all these turns have ended and return their records."""
         records: list[TurnRecord] = []
         for envelope in envelopes:
-            for _ in range(100_000):
-                record = await self.record(envelope)
-                if record.state is TurnState.ENDED:
-                    break
-                await self.clock.run(0.05)
-            assert record.state is TurnState.ENDED, record
+            step_s = 0.05
+            while (record := await self.record(envelope)).state is not TurnState.ENDED:
+                assert step_s < LONGEST_TURN_S, record
+                await self.clock.run(step_s)
+                step_s *= 1.1
             records.append(record)
         return records
 
@@ -93,13 +94,15 @@ async def core_of(
     clock: FakeClock | None = None,
     store: MemoryStore | None = None,
     observer: Observer = UNOBSERVED,
+    on_busy: OnBusy = OnBusy.QUEUE,
 ) -> AsyncIterator[Core]:
     """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``."""
     clock = clock or FakeClock()
     platform = platform or FakePlatform()
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
-        routes = Routes({"default": AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})}, "default")
+        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})
+        routes = Routes({"default": binding}, "default", on_busy=on_busy)
         decided = CoreOptions(options, gate or GateRules(), max_waiting)
         platforms = {platform.name: platform}
         whole = bridge.core.Core(tasks, opened, clock, routes, platforms, decided, holder="test", observer=observer)

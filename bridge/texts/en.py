@@ -33,6 +33,7 @@ SENTENCES: dict[Say, str] = {
     Say.INTERRUPTED_BY_NEXT: "⏹️ Interrupted by your next message.",
     Say.NEW_CONVERSATION_FORCED: "ℹ️ The earlier conversation is no longer available; this is a new one.",
     Say.TOO_LATE: "⚠️ I was away for too long to answer this now. Please ask again.",
+    Say.LATE: "🕒 You asked this while I was away; this answer comes late.",
     Say.PLACEHOLDER: "… thinking",
     Say.THINKING: "is thinking…",
     Say.WAITING: "⏳ Your question waits: {position} before it.",

@@ -38,6 +38,7 @@ class Say(StrEnum):
     INTERRUPTED_BY_NEXT = "interrupted_by_next"
     NEW_CONVERSATION_FORCED = "new_conversation_forced"
     TOO_LATE = "too_late"
+    LATE = "late"
     PLACEHOLDER = "placeholder"
     THINKING = "thinking"
     WAITING = "waiting"  # {position}

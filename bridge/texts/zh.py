@@ -33,6 +33,7 @@ SENTENCES: dict[Say, str] = {
     Say.INTERRUPTED_BY_NEXT: "⏹️ 你发了新的消息，这个回答到此为止。",
     Say.NEW_CONVERSATION_FORCED: "ℹ️ 之前的对话已不可用，这是一个新的对话。",
     Say.TOO_LATE: "⚠️ 我离开得太久，没能及时回答。请再问一次。",
+    Say.LATE: "🕒 你提问时我不在线，这是迟到的回答。",
     Say.PLACEHOLDER: "… 正在思考",
     Say.THINKING: "正在思考…",
     Say.WAITING: "⏳ 你的问题在排队，前面还有 {position} 个。",

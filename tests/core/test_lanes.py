@@ -26,15 +26,15 @@ class Worker:
     gate: asyncio.Event | None = None
 
     async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
+        if turn.stopping is not None:
+            self.closed.append((turn.envelope.text, turn.stopping))
+            return
         self.ran.append(turn.envelope.text)
         self.tokens.append(lease.now.token)
         if turn.envelope.text in self.failing:
             raise RuntimeError(turn.envelope.text)
         if self.gate is not None:
             await self.gate.wait()
-
-    async def close(self, turn: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
-        self.closed.append((turn.envelope.text, outcome))
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
         self.apologies.append(turn.envelope.text)

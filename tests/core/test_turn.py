@@ -20,6 +20,7 @@ from bridge.errors import (
     StoreUnavailable,
 )
 from bridge.gate import AccessList, GateRules
+from bridge.keys import turn_id
 from bridge.model import (
     ActionRequired,
     Addressing,
@@ -140,6 +141,21 @@ async def test_a_full_lane_says_so() -> None:
         await core.until(lambda: say(Say.QUEUE_FULL, "en") in core.platform.visible())
         gate.set()
         await core.ended(envelope(number=1), envelope(number=2))
+
+
+async def test_what_was_missed_is_answered_late_and_says_so() -> None:
+    """However many came while we were away, at any pace; what is too old is left alone, without a word."""
+    now_s = envelope().sent_at_s
+    missed = [replace(envelope(number=n, locale="zh"), late=True, sent_at_s=now_s - 60 * n) for n in range(1, 5)]
+    scripts = [spoken("Late, but here.") for _ in missed]
+    async with core_of(FakeAgent(*scripts), max_waiting=1, gate=GateRules(questions=1)) as core:
+        for question in missed:
+            assert await core.intake.accept(question)
+        await core.ended(*missed)
+        assert core.platform.visible() == [f"Late, but here.\n\n{say(Say.LATE, 'zh')}"] * len(missed)
+        old = replace(envelope(number=9), late=True, sent_at_s=now_s - 13 * 3600.0)
+        assert not await core.intake.accept(old)
+        assert await core.store.turn(turn_id(old.delivery_key)) is None
 
 
 async def test_an_unrelated_message_in_a_thread_is_left_alone() -> None:
