@@ -7,12 +7,14 @@ from typing import Self
 import structlog
 
 from adapters.discord import limits, outbound
+from adapters.discord.catching_up import wants
 from adapters.discord.chains import Chains
 from adapters.discord.hints import Hints
 from adapters.discord.history import chain_before, retold, thread_before
 from adapters.discord.hourglass import Hourglass
 from adapters.discord.ids import parse_delivery_key
 from adapters.discord.inbound import Identity
+from adapters.discord.marks import Marks
 from adapters.discord.readable import KnownNames
 from adapters.discord.receiver import Receiver
 from adapters.discord.refusals import DiscordRefused
@@ -21,7 +23,7 @@ from adapters.discord.sessions import wait_for_session
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.web import Web
 from adapters.discord.who import who_we_are
-from bridge.errors import CredentialsError, PlatformError
+from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.model import Capabilities, EarlierMessage, Envelope, PartRules, TurnId
 from bridge.ports import Intake
@@ -47,6 +49,7 @@ class DiscordPlatform:
         self._chains = Chains(name, self._web, services.store)
         self._hourglass = Hourglass(self._web, services.store)
         self._hints = Hints(services, self.reply)
+        self._marks = Marks(name, services.store, services.clock, sharded=settings.shards != 1)
         self._us: Identity | None = None
 
     @property
@@ -83,6 +86,8 @@ class DiscordPlatform:
         self._web.forget_refusal()  # the token may be known again since
         us = await self._identify()
         await wait_for_session(self._web, self._services.clock)
+        if wants(self._services.missed):
+            await self._load_marks()
         receiver = Receiver(
             self._settings,
             self._settings.inbound_rules(self._name),
@@ -90,11 +95,18 @@ class DiscordPlatform:
             web=self._web,
             chains=self._chains,
             hints=self._hints,
+            marks=self._marks,
             services=self._services,
             intake=intake,
             connected=connected,
         )
         await receiver.run()
+
+    async def _load_marks(self) -> None:
+        try:
+            await self._marks.load()
+        except StoreError as error:
+            raise PlatformUnavailable(f"the marks are not readable ({error.reason})", outcome_unknown=False) from error
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> DiscordReply:
         """Make the reply to an envelope; no I/O."""

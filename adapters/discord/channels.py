@@ -1,6 +1,7 @@
 """What is known of channels, threads and servers: the SDK's memory of what the gateway told, else a request."""
 
 from collections import OrderedDict
+from enum import Enum, auto
 from typing import Any
 
 import structlog
@@ -15,6 +16,15 @@ log = structlog.get_logger(__name__)
 ASKED_FOR_MAX = 1_000
 NO_CHOICE = "en-US"
 """A server's language when nobody chose one; only community servers choose."""
+
+
+class Sight(Enum):
+    """What we may see of a channel."""
+
+    READABLE = auto()
+    NO_HISTORY = auto()
+    """What is written while we are there, and nothing else."""
+    HIDDEN = auto()
 
 
 class Channels:
@@ -48,6 +58,19 @@ class Channels:
     def told(self, data: dict[str, Any], guild_id: str) -> Channel:
         """Return a channel from memory, or from what an event says of it."""
         return self.known(str(data.get("id", "0"))) or self._from_data(data, guild_id)
+
+    def sight_of(self, channel_id: str, guild_id: str) -> Sight:
+        """Return what we may see of a channel on a server; all of it where that is not known."""
+        guild = self._client.get_guild(int(guild_id))
+        channel = guild.get_channel_or_thread(int(channel_id)) if guild is not None else None
+        if guild is None or channel is None or guild.me is None:  # not yet told of, and nothing forbids to try
+            return Sight.READABLE
+        if isinstance(channel, discord.Thread) and channel.parent is None:
+            return Sight.READABLE
+        granted = channel.permissions_for(guild.me)
+        if not granted.view_channel:
+            return Sight.HIDDEN
+        return Sight.READABLE if granted.read_message_history else Sight.NO_HISTORY
 
     def names_in(self, guild_id: str) -> "GuildNames":
         """Return the names of channels and roles on a server."""

@@ -250,23 +250,23 @@ async def to_its_end(running: Coroutine[Any, Any, None]) -> None:
     await task
 
 
-async def live(client: OneSocket | ManySockets, settings: DiscordSettings) -> None:
-    """Log in and receive until the client dies or is closed.
+async def live(client: OneSocket | ManySockets, settings: DiscordSettings) -> BridgeError:
+    """Log in and receive until the client dies or is closed; return why.
 
-    Raises:
-        CredentialsError: Waiting does not help.
-        PlatformUnavailable: Make a new client after a while.
+    ``CredentialsError``: waiting does not help. ``PlatformUnavailable``: make a new client after a while.
     """
     try:
         await to_its_end(client.start(settings.token.get_secret_value()))
     except discord.PrivilegedIntentsRequired as error:
         if client.wire.ever_up and settings.message_content == "auto":
             reason = "the message content intent was switched off while we ran"
-            raise PlatformUnavailable(reason, outcome_unknown=False) from error
-        raise death_of(error) from error
+            return PlatformUnavailable(reason, outcome_unknown=False)
+        return death_of(error)
+    except BridgeError as error:
+        return error  # said by our own HTTP client, in the middle of the SDK
     except DEATHS as error:
-        raise death_of(error) from error
-    raise PlatformUnavailable("the connection to the gateway was closed", outcome_unknown=False)
+        return death_of(error)
+    return PlatformUnavailable("the connection to the gateway was closed", outcome_unknown=False)
 
 
 def _is_invalid_session(frame: str) -> bool:

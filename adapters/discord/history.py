@@ -14,6 +14,9 @@ from bridge.model import EarlierMessage
 
 Message = Mapping[str, Any]
 
+HISTORY_PATIENCE_S = 30.0
+"""How long a read that nobody waits for at this moment may wait for its turn."""
+
 
 async def messages_after(web: Web, channel: str, message: str) -> AsyncGenerator[Message, None]:
     """Yield the messages of a channel after one of them, oldest first, at most a few pages.
@@ -29,6 +32,25 @@ async def messages_after(web: Web, channel: str, message: str) -> AsyncGenerator
         if len(page) < limits.HISTORY_PAGE:
             return
         after = str(page[-1].get("id"))
+
+
+async def newest_after(web: Web, channel: str, after: int, at_most: int) -> list[Message]:
+    """Return the newest messages of a channel that are newer than an id, oldest first, read backwards page by page.
+
+    Raises:
+        PlatformError: As ``Web.call``; for too many requests we wait a while first.
+    """
+    found: list[Message] = []
+    before: dict[str, str] = {}
+    while len(found) < at_most:
+        size = min(limits.HISTORY_PAGE, at_most - len(found))
+        page = await _page(web, channel, before, size, patience_s=HISTORY_PATIENCE_S)
+        newer = [message for message in page if int(message["id"]) > after]
+        found = newer + found
+        if len(newer) < size:
+            break
+        before = {"before": str(page[0]["id"])}
+    return found
 
 
 async def thread_before(web: Web, question: MessageRef, limit: int, parent: str, us: Identity) -> list[Message]:
@@ -96,11 +118,14 @@ async def _message(web: Web, channel: str, message: str) -> Message | None:
     return found if isinstance(found, dict) else None
 
 
-async def _page(web: Web, channel: str, query: Mapping[str, str], limit: int = limits.HISTORY_PAGE) -> list[Message]:
+async def _page(
+    web: Web, channel: str, query: Mapping[str, str], limit: int = limits.HISTORY_PAGE, patience_s: float = 0.0
+) -> list[Message]:
     size = str(max(1, min(limits.HISTORY_PAGE, limit)))
-    found = await web.call("GET", f"/channels/{channel}/messages", query={**query, "limit": size})
+    path = f"/channels/{channel}/messages"
+    found = await web.call("GET", path, query={**query, "limit": size}, patience_s=patience_s)
     page = [message for message in found if isinstance(message, dict)] if isinstance(found, list) else []
-    return sorted(page, key=lambda message: int(message.get("id", 0)))
+    return sorted((m for m in page if str(m.get("id")).isdecimal()), key=lambda message: int(message["id"]))
 
 
 def retold(messages: Sequence[Message], us: Identity, names: Names) -> list[EarlierMessage]:

@@ -89,6 +89,16 @@ def sent_at_s(snowflake: str) -> float:
         return 0.0
 
 
+def snowflake_at(unix_s: float) -> int:
+    """Return the smallest id that can be given at an instant."""
+    return max(0, int(unix_s * 1000) - EPOCH_MS) << 22
+
+
+def heard_note(instance: str) -> str:
+    """Name the remembered facts about how far an instance has heard what was written."""
+    return join_key(instance, "heard")
+
+
 def root_note(instance: str, channel: str, message: str) -> str:
     """Name the remembered fact which message begins the reply chain a message belongs to."""
     return join_key(instance, channel, message, "root")

@@ -57,3 +57,6 @@ GUILDS_PAGE = 200
 
 QUIET_GATEWAY_S = 60.0
 """Without any frame for so long a socket is dead: the heartbeat alone brings one every 41 s."""
+
+GATEWAY_DISORDER_S = 10.0
+"""How much later than its neighbours a message may come over one connection; generous, nothing is published."""

@@ -40,8 +40,8 @@ CREATE_THREADS = Permission(
 HISTORY = Permission(
     1 << 16,
     "Read Message History",
-    "reply to questions, and to read what was said before",
-    "answers are no replies, and threads bring no earlier messages along",
+    "reply to questions, and to read what was said before or while the bridge was away",
+    "answers are no replies, threads bring no earlier messages along, and what was asked meanwhile stays unanswered",
 )
 REACT = Permission(
     1 << 6, "Add Reactions", "mark a waiting question with an hourglass", "a short message says that it waits"

@@ -33,7 +33,6 @@ class DiscordHarness:
         Ability.ACKNOWLEDGEMENT: "the gateway asks for no acknowledgement of messages",
         Ability.MARKS: "messages carry nothing but what people see; ours are known by what they answer",
         Ability.SIGNS_END: "typing is shown for ten seconds and cannot be taken back",
-        Ability.MISSED: "the adapter does not read it yet",
     }
     retry_after_s = 30.0
 

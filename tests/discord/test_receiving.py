@@ -277,7 +277,7 @@ async def test_without_the_intent_a_thread_is_told_once(
         await discord.settled()
     assert len(discord.answers(thread)) == 2
     assert not discord.answers(unrelated)
-    assert len(intake.offered) == 1
+    assert len(intake.accepted) == 1
     assert await services.store.note(hint_note("work", envelope.place.channel, thread)) is not None
 
 
