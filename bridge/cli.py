@@ -104,6 +104,25 @@ def chat(
         raise typer.Exit(_execute(_chat(settings)))
 
 
+@app.command()
+def workflows(
+    ids: Annotated[list[str] | None, typer.Argument(help="Print the sections of these workflows instead")] = None,
+    config: ConfigOption = None,
+    agent: Annotated[str, typer.Option("--agent", "-a", help="Whose token looks [default: every agent's]")] = "",
+) -> None:
+    """List your workflows, or write the section of one.
+
+    coze-bridge workflows 73664689170551 >> config.toml
+    """
+    from bridge.config.load import Purpose, load_config
+
+    with _sentences():
+        settings = load_config(config, os.environ, Purpose.CHECK)
+        _check_agent(settings, agent)
+        _set_up_logging(settings, quiet=True)
+        raise typer.Exit(_execute(_workflows(settings, ids or [], agent)))
+
+
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def demo(context: typer.Context) -> None:
     """See it work on this machine, without accounts.
@@ -155,13 +174,9 @@ def for_chat(config: "Config", agent: str = "") -> "Config":
     from pydantic import SecretStr
 
     from bridge.config.load import fresh_secret
-    from bridge.config.mistakes import nearest
-    from bridge.errors import ConfigError
     from bridge.stores.settings import MEMORY
 
-    if agent and agent not in config.agents:
-        there_are = nearest(agent, config.agents) or f" There are {', '.join(config.agents)}."
-        raise ConfigError([f"--agent {agent}: there is no section [agents.{agent}].{there_are}"])
+    _check_agent(config, agent)
     # A running bridge may hold the store; and whom a terminal belongs to needs no lasting name.
     changes = {"identity_secret": config.bridge.identity_secret or SecretStr(fresh_secret()), "drain_s": 0.0}
     return replace(
@@ -171,6 +186,26 @@ def for_chat(config: "Config", agent: str = "") -> "Config":
         default_agent=agent or config.default_agent,
         routes=() if agent else config.routes,
     )
+
+
+def _check_agent(config: "Config", agent: str) -> None:
+    from bridge.config.mistakes import nearest
+    from bridge.errors import ConfigError
+
+    if agent and agent not in config.agents:
+        there_are = nearest(agent, config.agents) or f" There are {', '.join(config.agents)}."
+        raise ConfigError([f"--agent {agent}: there is no section [agents.{agent}].{there_are}"])
+
+
+async def _workflows(config: "Config", ids: list[str], agent: str) -> int:
+    from bridge.workflow_command import Printer, list_workflows, print_sections
+
+    printer = Printer(typer.echo, lambda line: typer.echo(line, err=True))
+    if ids:
+        fine = await print_sections(config, agent or config.default_agent, ids, printer)
+    else:
+        fine = await list_workflows(config, [agent] if agent else config.agents, printer)
+    return EXIT_OK if fine else EXIT_FAILED
 
 
 async def _chat(config: "Config") -> int:

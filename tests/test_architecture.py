@@ -30,6 +30,7 @@ PURE_CORE = (
     ),
     *("asking", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
     *("pressing", "stopping", "keys", "routes", "texts", "wording", "redaction", "observing"),
+    "workflows",
 )
 OUTSIDE_WORLD = frozenset(
     {

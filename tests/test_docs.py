@@ -4,7 +4,7 @@ import enum
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -17,6 +17,7 @@ from bridge.errors import ConfigError
 from bridge.extension import installed_kinds, load_adapter
 from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
 from bridge.stores.settings import StoreSettings
+from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "config.example.toml"
 COMMENTED_OUT = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
@@ -30,6 +31,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "health": HealthSettings,
     "log": LogSettings,
     "agents.default": AgentConfig,
+    "workflows.translate": WorkflowSettings,
+    "workflows.translate.parameters.lang": ParameterSettings,
     **{f"adapters.{kind}": load_adapter(kind).settings for kind in installed_kinds()},
 }
 EXTRA_KEYS = {"kind"}
@@ -58,7 +61,7 @@ def all_models() -> list[tuple[str, type[BaseModel]]]:
     found = list(MODELS.items())
     for name, model in found:
         for key, info in model.model_fields.items():
-            if (inner := model_in(info.annotation)) is not None:
+            if (inner := model_in(info.annotation)) is not None and get_origin(info.annotation) is not dict:
                 found.append((f"{name}.{key}", inner))
     return found
 
@@ -151,8 +154,9 @@ def test_the_filled_in_example_works(tmp_path: Path) -> None:
 
 
 def test_everything_switched_on_is_valid(tmp_path: Path) -> None:
-    """Every shown value is one that its key accepts; only token and oauth exclude each other."""
+    """Every shown value is one that its key accepts; only token and oauth, and text and number, exclude each other."""
     text = COMMENTED_OUT.sub("", example()).replace('\nprivate_key = "-----BEGIN PRIVATE KEY-----..."', "")
+    text = text.replace("\nmin = 1", "").replace("\nmax = 10", "")
     for key in ("bot_id", "bot_token", "app_token"):
         text = text.replace(f'\n{key} = ""', f'\n{key} = "x"')
     text = text.replace('\nidentity_secret = ""', f'\nidentity_secret = "{"k" * 32}"')

@@ -18,11 +18,12 @@ from bridge.errors import ConfigError
 from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
 from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
 from bridge.stores.settings import StoreSettings
+from bridge.workflows.settings import WORKFLOW_NAME, WorkflowSettings
 
 DEFAULT_FILE = FilePath("config.toml")
 FILE_VARIABLE = "COZE_BRIDGE_CONFIG"
 TERMINAL_KIND = "console"
-SECTIONS = ("bridge", "gate", "pace", "store", "health", "log", "agents", "routes", "adapters")
+SECTIONS = ("bridge", "gate", "pace", "store", "health", "log", "agents", "routes", "workflows", "adapters")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -154,10 +155,13 @@ class _Loading:
         default_agent = self._default_agent()
         adapters = self._adapters()
         routes = self._routes()
+        workflows = self._workflows()
         if self._purpose is Purpose.RUN:
             self._check_identity()
         self.raise_mistakes()
-        return Config(bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health)
+        return Config(
+            bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health, workflows
+        )
 
     def raise_mistakes(self) -> None:
         if self._mistakes:
@@ -281,6 +285,22 @@ class _Loading:
             if adapters:
                 self._check_name("adapter", route.adapter, adapters, number)
         return tuple(routes)
+
+    def _workflows(self) -> dict[str, WorkflowSettings]:
+        known, workflows = list(self._named_agents_quietly()), {}
+        for name, section in self.sections("workflows").items():
+            at: Path = ("workflows", name)
+            if WORKFLOW_NAME.fullmatch(name) is None or name != name.lower():
+                self._blame(at, "people type this name: use small letters, digits, - and _, 32 at most.")
+            workflow = self._validated(section, WorkflowSettings, at)
+            if workflow is None:
+                continue
+            workflows[name] = workflow
+            agent = workflow.agent
+            if agent and known and agent not in known:
+                there_are = nearest(agent, known) or f" There are {', '.join(known)}."
+                self._blame((*at, "agent"), f"there is no section [agents.{agent}].{there_are}", agent)
+        return workflows
 
     def _check_name(self, key: str, name: str | None, known: list[str], number: int) -> None:
         if name is not None and name not in known:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -41,8 +41,10 @@ def show_key(path: Path) -> str:
         rest = ".".join(str(step) for step in path[2:])
         return f"[[routes]] number {path[1] + 1}" + (f", {rest}" if rest else "")
     names = [str(step) for step in path if not isinstance(step, int)]
-    if len(names) < 2 or path[0] == "routes" or (len(names) == 2 and path[0] in ("agents", "adapters")):
+    if len(names) < 2 or path[0] == "routes" or (len(names) == 2 and path[0] in ("agents", "adapters", "workflows")):
         return f"[{'.'.join(names)}]" if names else "the file"
+    if len(names) == 4 and path[0] == "workflows" and path[2] == "parameters":
+        return f"[{'.'.join(names)}]"
     return f"[{'.'.join(names[:-1])}] {names[-1]}"
 
 
@@ -91,7 +93,8 @@ def _mistake(details: ErrorDetails, model: type[BaseModel], at: Path, origins: M
         hidden = isinstance(value, str) and (len(value) > 2 * MAX_SHOWN_CHARS or _suspicious(str(inside[-1]), value))
         return Mistake(path, f"there is no such key.{suggestion}", value, secret=hidden, origin=_origin(path, origins))
     # A model's own validator speaks of the section as a whole: there is no single value to show.
-    value = ABSENT if isinstance(details["input"], BaseModel) or (not inside and at) else details["input"]
+    speaks_of_section = isinstance(details["input"], BaseModel | dict) and kind == "value_error"
+    value = ABSENT if speaks_of_section or (not inside and at) else details["input"]
     secret = is_secret(info) or bool(inside and SECRET_NAME.search(str(inside[-1])))
     return Mistake(path, _problem(kind, details), value, secret=secret, origin=_origin(path, origins))
 
@@ -108,7 +111,11 @@ def find_field(model: type[BaseModel], inside: Path) -> tuple[type[BaseModel] | 
     """Follow a path into nested models; return the model that owns its last step, and the field if there is one."""
     owner: type[BaseModel] | None = model
     info: FieldInfo | None = None
+    is_own_name = False
     for step in inside:
+        if is_own_name:  # below a mapping stands a name that somebody chose, and below that the mapping's model
+            is_own_name = False
+            continue
         if info is not None:
             owner = model_in(info.annotation)
         if owner is None:
@@ -116,6 +123,7 @@ def find_field(model: type[BaseModel], inside: Path) -> tuple[type[BaseModel] | 
         info = owner.model_fields.get(str(step))
         if info is None:
             return owner, None
+        is_own_name = get_origin(info.annotation) is dict
     return owner, info
 
 

@@ -16,6 +16,7 @@ from bridge.settings import (
     RouteSettings,
 )
 from bridge.stores.settings import StoreSettings
+from bridge.workflows.settings import WorkflowSettings
 
 DEFAULT_AGENT = "default"
 
@@ -43,6 +44,7 @@ class Config:
         default_agent: Answers where no route fits; a key of ``agents``.
         routes: Their agents and adapters exist.
         adapters: By instance name.
+        workflows: By the name people type; their agents exist.
         source: Where it came from, for people to read.
     """
 
@@ -57,3 +59,4 @@ class Config:
     adapters: Mapping[str, AdapterConfig] = field(default_factory=dict)
     source: str = ""
     health: HealthSettings = field(default_factory=HealthSettings)
+    workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)

@@ -36,8 +36,10 @@ from bridge.model.workflow import (
     RunEvent,
     RunInterrupted,
     RunMode,
+    SchemaParameter,
     UploadedFile,
     ValueKind,
+    WorkflowDetails,
     WorkflowRun,
 )
 from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, TurnRecord, TurnState
@@ -89,6 +91,7 @@ __all__ = [
     "RunEvent",
     "RunInterrupted",
     "RunMode",
+    "SchemaParameter",
     "Scope",
     "ToolActivity",
     "ToolCall",
@@ -99,5 +102,6 @@ __all__ = [
     "Usage",
     "ValueKind",
     "View",
+    "WorkflowDetails",
     "WorkflowRun",
 ]

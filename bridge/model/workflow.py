@@ -156,3 +156,32 @@ class RunCompleted:
 
 RunEvent = RunAccepted | NodeOutput | RunInterrupted | RunCompleted | AgentEvent
 """What a run yields: ``CHAT`` an agent's events and ``RunInterrupted``. Failures are raised as ``AgentError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaParameter:
+    """One parameter as the workflow's start node declares it; ``many`` takes a list."""
+
+    name: str
+    kind: ValueKind
+    required: bool = False
+    description: str = ""
+    default: str = ""
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDetails:
+    """A workflow as the service describes it.
+
+    Attributes:
+        chatflow: It talks; ``None`` when the service does not tell.
+        parameters: ``None`` when the service does not tell them.
+    """
+
+    workflow_id: str
+    name: str = ""
+    description: str = ""
+    app_id: str = ""
+    chatflow: bool | None = None
+    parameters: tuple[SchemaParameter, ...] | None = None

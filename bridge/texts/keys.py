@@ -66,3 +66,18 @@ class Say(StrEnum):
     STATUS_IDLE = "status_idle"  # {agent}
     STATUS_RUNNING = "status_running"  # {agent} {running} {waiting}
     STATUS_CONVERSATION = "status_conversation"  # {since}
+    # what is written after a workflow's name
+    VALUE_NOT_INTEGER = "value_not_integer"  # {name} {value}
+    VALUE_NOT_NUMBER = "value_not_number"  # {name} {value}
+    VALUE_NOT_BOOLEAN = "value_not_boolean"  # {name} {value}
+    VALUE_NOT_CHOICE = "value_not_choice"  # {name} {value} {choices}
+    VALUE_NOT_LINK = "value_not_link"  # {name} {value}
+    VALUE_NOT_JSON = "value_not_json"  # {name} {value}
+    VALUE_TOO_SMALL = "value_too_small"  # {name} {min} {value}
+    VALUE_TOO_LARGE = "value_too_large"  # {name} {max} {value}
+    VALUE_TOO_LONG = "value_too_long"  # {name} {max} {length}
+    ARGUMENT_UNKNOWN = "argument_unknown"  # {name} {names}
+    ARGUMENT_TWICE = "argument_twice"  # {name}
+    ARGUMENT_NOWHERE = "argument_nowhere"  # {value} {names}
+    ARGUMENT_NONE = "argument_none"  # {value}
+    ARGUMENT_UNCLOSED = "argument_unclosed"  # {quote}

@@ -43,7 +43,19 @@ async def test_help_tells_commands_and_exit_codes(tmp_path: Path) -> None:
     """In English with a Chinese line; every command in one line that is not cut."""
     ended = await command(tmp_path, "--help")
     assert ended.code == 0
-    for word in ("run", "check", "chat", "demo", "manifest", "secret", "version", "扣子", "Exit codes", "130"):
+    for word in (
+        "run",
+        "check",
+        "chat",
+        "workflows",
+        "demo",
+        "manifest",
+        "secret",
+        "version",
+        "扣子",
+        "Exit codes",
+        "130",
+    ):
         assert word in ended.out
     assert "..." not in ended.out.partition("Options:")[2]
 
