@@ -39,8 +39,8 @@ class Admission:
             log.debug("repeat ignored", turn=turn.turn_id)
             return False
         ticket.fill(turn)
-        if position := ticket.position:
-            self._lanes.errand(self._show_waiting(turn, position), "waiting sign")
+        if ticket.position or self._lanes.is_resting:
+            self._lanes.errand(self._show_waiting(turn, max(1, ticket.position)), "waiting sign")
         await self._busy.make_way(turn)
         return True
 

@@ -116,8 +116,12 @@ class Bridge:
                 log.warning("old turns not deleted", reason=error.reason)
 
     async def stop(self) -> None:
-        """Stop receiving, let running answers finish until the deadline, cut the rest."""
+        """Begin nothing new, stop receiving, let running answers finish until the deadline, cut the rest.
+
+        What still arrives until the sockets are closed is written down; the next start takes it up, and what was cut.
+        """
         self.health.stopping = True
+        self._core.rest()
         await self._stop_serving()
         log.info("stopping", running=len(self._live), waiting_at_most_s=self._config.bridge.drain_s)
         cut = await self._core.drain(self._config.bridge.drain_s)

@@ -41,7 +41,7 @@ class Busy:
 
     def interrupted_by(self, envelope: Envelope, key: ConversationKey) -> tuple[TurnId, ...]:
         """Return the turns that a new question cuts: her own running one, and what that one had cut."""
-        if self._routes.on_busy(envelope.place) is not OnBusy.INTERRUPT:
+        if self._routes.on_busy(envelope.place) is not OnBusy.INTERRUPT or self._lanes.is_resting:
             return ()
         running = self._lanes.running(key)
         live = self._live.get(running.turn_id) if running else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bridge.checkup import Report
     from bridge.config import Config
 
-EXIT_OK, EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_OCCUPIED, EXIT_STORE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 ABOUT = """Coze agents inside your chat platforms; their answers grow while they speak.
 
@@ -25,8 +25,9 @@ ABOUT = """Coze agents inside your chat platforms; their answers grow while they
 Configured by config.toml and the environment; config.example.toml explains every key.
 """
 
-EXIT_CODES = """Exit codes: 0 done; 1 a check found something, or running failed; 2 the command line or the
-configuration is wrong; 130 interrupted."""
+EXIT_CODES = """Exit codes: 0 done, or stopped by a signal; 1 a check found something, no adapter is left, or running
+failed; 2 the command line or the configuration is wrong; 3 another process holds the store; 4 the store cannot be used;
+130 interrupted, or stopped by a second signal."""
 
 ConfigOption = Annotated[
     Path | None,
@@ -281,7 +282,7 @@ def _execute(work: Coroutine[Any, Any, int]) -> int:
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Turn what an operator can mend into sentences and exit codes."""
-    from bridge.errors import BridgeError, ConfigError, CredentialsError
+    from bridge.errors import BridgeError, ConfigError, CredentialsError, StoreError, StoreOccupied
 
     try:
         yield
@@ -292,6 +293,9 @@ def _sentences() -> Iterator[None]:
     except CredentialsError as error:
         typer.echo(f"✗ {error.reason}: {error.fix}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
+    except StoreError as error:
+        typer.echo(f"✗ {error.reason}", err=True)
+        raise typer.Exit(EXIT_OCCUPIED if isinstance(error, StoreOccupied) else EXIT_STORE) from None
     except BridgeError as error:
         typer.echo(f"✗ {error.reason}", err=True)
         raise typer.Exit(EXIT_FAILED) from None

@@ -12,6 +12,7 @@ import structlog
 
 from bridge.admission import Admission
 from bridge.busy import Busy
+from bridge.commands import parse_command
 from bridge.control import Control, Dispatch
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
@@ -100,7 +101,12 @@ class Core:
                 continue
             log.info("turn taken up", turn=turn.turn_id, state=turn.state)
             self._observer.turn_taken_up(turn.envelope.place.instance, turn.state)
-            self.lanes.reserve(turn.key, bounded=False).fill(turn)
+            urgent = parse_command(turn.envelope.text) is not None
+            self.lanes.reserve(turn.key, bounded=False, urgent=urgent).fill(turn)
+
+    def rest(self) -> None:
+        """Begin no more questions; what comes is written down for the next start."""
+        self.lanes.rest()
 
     async def drain(self, deadline_s: float) -> int:
         """Let running turns finish for at most ``deadline_s``, then cut them; returns how many were cut."""

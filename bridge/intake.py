@@ -68,8 +68,8 @@ class Intake:
         key = conversation_key(envelope.place, envelope.author, self._scope)
         is_command = parse_command(envelope.text) is not None
         lane = ConversationKey(f"command:{turn_id(envelope.delivery_key)}") if is_command else key
-        try:
-            ticket = self._lanes.reserve(lane, bounded=not envelope.late)  # the adapter bounds how many it reads
+        try:  # of those that were missed the adapter has read so many only
+            ticket = self._lanes.reserve(lane, bounded=not envelope.late, urgent=is_command)
         except LaneFull:
             if not await self._is_repeat(envelope):
                 log.warning("lane full", lane=key)

@@ -9,8 +9,8 @@ This module is one of the two firebreaks: an error that escapes a turn or an err
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -89,6 +89,7 @@ class Ticket:
 class _Lane:
     key: ConversationKey
     wake: Callable[[], None]
+    urgent: bool = False
     tickets: deque[Ticket] = field(default_factory=deque)
     running: TurnRecord | None = None
     at_work: bool = False
@@ -135,13 +136,14 @@ class Lanes:
         self._lanes: dict[ConversationKey, _Lane] = {}
         self._at_work: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
+        self.is_resting = False
 
     def employ(self, work: Work) -> None:
         """Name who runs the turns; once, before the first ticket is filled."""
         self._work = work
 
-    def reserve(self, key: ConversationKey, *, bounded: bool = True) -> Ticket:
-        """Take the next place in a lane; never awaits.
+    def reserve(self, key: ConversationKey, *, bounded: bool = True, urgent: bool = False) -> Ticket:
+        """Take the next place in a lane; never awaits. An ``urgent`` lane works also while the others rest.
 
         Raises:
             LaneFull: ``max_waiting`` tickets wait behind a running turn already (not raised for turns that were
@@ -149,7 +151,7 @@ class Lanes:
         """
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = _Lane(key, wake=lambda: self._wake(key))
+            lane = self._lanes[key] = _Lane(key, wake=lambda: self._wake(key), urgent=urgent)
         places = self._max_waiting + (lane.running is None)  # the first one will not wait
         if bounded and len(lane.tickets) >= places:
             raise LaneFull(key)
@@ -201,15 +203,30 @@ class Lanes:
         return False
 
     async def _write_withdrawal(self, lane: _Lane, turn_id: TurnId, outcome: Outcome) -> None:
-        await self._clock.wait(lane.owned, LEASE_RETRY_S)
         try:
-            if lane.held is None:
-                raise StoreUnavailable("the lane has no lease yet")
-            await self._store.advance(turn_id, UNENDED, {"stopping": outcome}, lane.held.now)
+            async with self._holding(lane) as held:
+                await self._store.advance(turn_id, UNENDED, {"stopping": outcome}, held.now)
         except StateConflict:
             return  # closed meanwhile
         except StoreUnavailable as error:
             log.error("withdrawal not written down, going on", turn=turn_id, reason=error.reason)
+
+    @asynccontextmanager
+    async def _holding(self, lane: _Lane) -> AsyncIterator[HeldLease]:
+        """Write in a lane beside its worker, or, in a lane that rests, alone."""
+        if lane.at_work:
+            await self._clock.wait(lane.owned, LEASE_RETRY_S)
+            if lane.held is None:
+                raise StoreUnavailable("the lane has no lease yet")
+            yield lane.held
+            return
+        lease = await self._store.acquire(lane.key, self._holder, LEASE_TTL_S)
+        if lease is None:
+            raise StoreUnavailable("another process has the lane")
+        try:
+            yield HeldLease(lease)
+        finally:
+            await self._store.release(lease)
 
     def errand(self, errand: Coroutine[Any, Any, None], what: str) -> None:
         """Run something short beside the lanes (a reaction, a notice); too many at once are dropped and logged."""
@@ -239,19 +256,26 @@ class Lanes:
         task = self._tasks.create_task(settle())
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-        task.add_done_callback(lambda _: result.cancel())
+        task.add_done_callback(lambda _: (result.cancel(), work.close()))
         return result
+
+    def rest(self) -> None:
+        """Begin no more questions: what comes from now on is written down and waits for the next start.
+
+        What runs goes on, and commands are still obeyed.
+        """
+        self.is_resting = True
 
     async def drain(self, deadline_s: float) -> int:
         """Let running turns finish for at most ``deadline_s``, then cancel them; returns how many were cut.
 
         Waiting turns stay where they are written down: the next start takes them up.
         """
-        for lane in self._lanes.values():
-            lane.tickets.clear()
-        pending = self._at_work | self._errands
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=deadline_s)
+        self.rest()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
+        while (pending := self._at_work | self._errands) and (left_s := deadline - loop.time()) > 0:
+            await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         if pending:
@@ -261,6 +285,8 @@ class Lanes:
     def _wake(self, key: ConversationKey) -> None:
         lane = self._lanes.get(key)
         if lane is None or lane.at_work:
+            return
+        if self.is_resting and not lane.urgent:
             return
         if not lane.tickets:
             del self._lanes[key]
@@ -282,7 +308,7 @@ class Lanes:
         async with asyncio.TaskGroup() as tasks:
             renewal = tasks.create_task(self._renew(held))
             try:
-                while lane.tickets:
+                while lane.tickets and (lane.urgent or not self.is_resting):
                     await self._serve_next(lane, held)
             finally:
                 renewal.cancel()

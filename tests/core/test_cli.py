@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import typer
 
+from bridge import cli
 from bridge.checkup import look_at_store
 from bridge.cli import for_chat
 from bridge.clock import SystemClock
 from bridge.config.load import Purpose, load_config
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, CredentialsError, StoreOccupied, StoreUnavailable
 from bridge.stores import open_store
 from bridge.stores.settings import MEMORY, StoreSettings
 from sandbox.clock import SandboxClock
@@ -161,7 +163,7 @@ async def test_run_without_the_identity_secret_prints_a_fresh_one(tmp_path: Path
 
 @pytest.mark.parametrize("place", ["/proc/nowhere/bridge.sqlite", "."])
 async def test_run_with_an_impossible_store_is_a_sentence(tmp_path: Path, place: str) -> None:
-    """Exit code 1: the configuration is well-formed, the disk is not as it says."""
+    """Exit code 4: the configuration is well-formed, the disk is not as it says."""
     ended = await command(
         tmp_path,
         "run",
@@ -175,7 +177,7 @@ async def test_run_with_an_impossible_store_is_a_sentence(tmp_path: Path, place:
             "COZE_BRIDGE__ADAPTERS__SLACK__BASE_URL": CLOSED_PORT,
         },
     )
-    assert ended.code == 1
+    assert ended.code == 4
     assert ended.err.startswith("✗ ")
 
 
@@ -318,3 +320,19 @@ async def test_chat_chooses_an_agent(tmp_path: Path, coze: CozeEmulator) -> None
     assert chosen.bridge.identity_key
     with pytest.raises(ConfigError, match="Did you mean sales"):
         for_chat(config, "sale")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError(["[agents.default] bot_id: is missing"]), 2),
+        (CredentialsError("the key cannot be read", fix="write it anew"), 1),
+        (StoreOccupied("held by another process"), 3),
+        (StoreUnavailable("not writable"), 4),
+    ],
+)
+def test_exit_codes_say_why(error: Exception, code: int) -> None:
+    """As the operations page has it."""
+    with pytest.raises(typer.Exit) as caught, cli._sentences():
+        raise error
+    assert caught.value.exit_code == code
