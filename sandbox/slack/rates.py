@@ -11,10 +11,15 @@ from sandbox.slack.switches import SlackSwitches
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So many calls in so many seconds."""
+    """So many calls in so many seconds.
+
+    Attributes:
+        burst: A bucket of this size whatever the switches say; ``None`` leaves the kind of limiter to them.
+    """
 
     calls: float
     window_s: float = 60.0
+    burst: float | None = None
 
 
 TIERS: dict[int, Allowance] = {1: Allowance(1), 2: Allowance(20), 3: Allowance(50), 4: Allowance(100)}
@@ -50,7 +55,7 @@ class RateLimiter:
         if self._switches.rate_limits == "off":
             return None
         scale = self._switches.rate_limit_scale
-        scaled = {key: Allowance(max(1.0, a.calls * scale), a.window_s) for key, a in wanted.items()}
+        scaled = {key: _scaled(allowance, scale) for key, allowance in wanted.items()}
         waits_s = [self._wait_s(key, allowance) for key, allowance in scaled.items()]
         longest_s = max(waits_s, default=0.0)
         if longest_s > 0:
@@ -63,7 +68,7 @@ class RateLimiter:
 
     def _wait_s(self, key: Hashable, allowance: Allowance) -> float:
         usage = self._usage_by_key.setdefault(key, _Usage())
-        if self._switches.rate_limits == "bucket":
+        if allowance.burst is not None or self._switches.rate_limits == "bucket":
             return self._bucket_wait_s(usage, allowance)
         return self._window_wait_s(usage, allowance)
 
@@ -77,7 +82,8 @@ class RateLimiter:
 
     def _bucket_wait_s(self, usage: _Usage, allowance: Allowance) -> float:
         now = self._clock.now()
-        capacity = max(1.0, allowance.calls * self._switches.bucket_burst_share)
+        share = allowance.calls * self._switches.bucket_burst_share
+        capacity = max(1.0, share if allowance.burst is None else allowance.burst)
         refill_per_s = allowance.calls / allowance.window_s
         if usage.refilled_at is None:
             usage.tokens = capacity
@@ -86,3 +92,8 @@ class RateLimiter:
         usage.refilled_at = now
         usage.calls.clear()
         return 0.0 if usage.tokens >= 1 else (1 - usage.tokens) / refill_per_s
+
+
+def _scaled(allowance: Allowance, scale: float) -> Allowance:
+    burst = None if allowance.burst is None else allowance.burst * scale
+    return Allowance(max(1.0, allowance.calls * scale), allowance.window_s, burst)

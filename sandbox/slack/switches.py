@@ -18,6 +18,7 @@ class SlackSwitches:
         rate_limits: ``window``: a sliding minute; ``bucket``: steady refill with a burst; ``off``.
         rate_limit_scale: Multiplies every allowance; 0.1 makes limits ten times tighter.
         bucket_burst_share: The burst of the bucket mode as a share of the calls per window.
+        posting_burst: Posts per channel: one a second with so many at once; ``None``: ten in ten seconds.
         rate_limited_as_http_200: Answer ``ratelimited`` with status 200 and no ``Retry-After``.
         posting_says_rate_limited: ``chat.*`` spell the error ``rate_limited``.
         commercial_history: Reading history is limited as outside the Marketplace: once a minute, 15 messages.
@@ -53,6 +54,7 @@ class SlackSwitches:
     rate_limits: RateLimits = "window"
     rate_limit_scale: float = 1.0
     bucket_burst_share: float = 0.2
+    posting_burst: int | None = None
     rate_limited_as_http_200: bool = False
     posting_says_rate_limited: bool = False
     commercial_history: bool = False

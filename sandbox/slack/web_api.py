@@ -232,7 +232,9 @@ def _allowances(call: Call, tier: int) -> dict[Hashable, rates.Allowance]:
             wanted = call.args.text("channel")
             channel = call.workspace.channel(wanted)
             per_channel = (*key, channel.id if channel else wanted)
-            return {key: rates.POSTING_PER_TEAM, per_channel: rates.POSTING_PER_CHANNEL}
+            burst = call.switches.posting_burst
+            in_channel = rates.POSTING_PER_CHANNEL if burst is None else rates.Allowance(1, 1.0, burst)
+            return {key: rates.POSTING_PER_TEAM, per_channel: in_channel}
         case "assistant.threads.setStatus":
             return {key: rates.STATUS_PER_TEAM}
         case "conversations.history" | "conversations.replies" if call.switches.commercial_history:

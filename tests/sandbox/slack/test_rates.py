@@ -39,6 +39,20 @@ def test_a_bucket_refills_steadily() -> None:
     assert admitted(limiter, TIERS[3], 60) == 10
 
 
+async def test_posts_in_a_channel_may_be_one_a_second_with_a_burst(
+    slack: SlackEmulator, api: Any, clock: SandboxClock
+) -> None:
+    """The channel's bucket holds whatever limits the other methods; another channel has its own."""
+    slack.switches.posting_burst = 5
+    other = slack.add_channel("other")
+    posted = [await api.call("chat.postMessage", channel="C1", text="x") for _ in range(7)]
+    assert [body["ok"] for body in posted] == [True] * 5 + [False] * 2
+    assert (await api.call("chat.postMessage", channel=other, text="x"))["ok"]
+    clock.advance(1.1)
+    posted = [await api.call("chat.postMessage", channel="C1", text="x") for _ in range(2)]
+    assert [body["ok"] for body in posted] == [True, False]
+
+
 def test_a_call_counts_against_all_of_its_allowances_or_none() -> None:
     """What one allowance refuses costs the others nothing."""
     limiter = RateLimiter(SandboxClock(frozen=True), SlackSwitches())
