@@ -94,7 +94,8 @@ def pins(_: list[str]) -> int:
     """Resolve the newest versions for every supported Python; the file names no host."""
     if (code := run("pip", "install", "--quiet", "uv")) != 0:
         return code
-    options = ("--universal", "--no-header", "--no-annotate", "--extra", "dev", "--upgrade", "--quiet")
+    extras = ("--extra", "dev", "--extra", "plot")
+    options = ("--universal", "--no-header", "--no-annotate", *extras, "--upgrade", "--quiet")
     return run("uv", "pip", "compile", *options, "pyproject.toml", "-o", "constraints.txt")
 
 
