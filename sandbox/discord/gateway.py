@@ -183,7 +183,7 @@ class Gateway:
             session.connection.close(4000)
         session.connection, session.lost_at = connection, None
         connection.session = session
-        for frame in missed:
+        for frame in (*session.latest_until(sequence, self.switches.replay_overlap), *missed):
             connection.send(frame)
         session.give("RESUMED", {"_trace": []})
 

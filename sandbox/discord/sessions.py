@@ -13,6 +13,8 @@ from sandbox.discord.switches import DiscordSwitches
 if TYPE_CHECKING:
     from sandbox.discord.connection import Connection
 
+BEGINNINGS = frozenset({"READY", "RESUMED", "GUILD_CREATE"})
+
 
 @dataclass(slots=True)
 class Session:
@@ -56,6 +58,11 @@ class Session:
         """Return the events after a sequence number; ``None`` when they are no longer all there."""
         missed = [frame for frame in self.kept if frame["s"] > sequence]
         return missed if len(missed) == self.sequence - sequence else None
+
+    def latest_until(self, sequence: int, count: int) -> list[Json]:
+        """Return the last so many events up to a sequence number, what began the session left out."""
+        had = [frame for frame in self.kept if frame["s"] <= sequence and frame["t"] not in BEGINNINGS]
+        return had[-count:] if count > 0 else []
 
 
 class SessionBook:

@@ -46,6 +46,7 @@ class DiscordSwitches:
         recommended_shards: What ``GET /gateway/bot`` proposes.
         guilds_per_shard: More guilds on one shard close with 4011.
         replay_events: How many events a session keeps for RESUME.
+        replay_overlap: So many events that a client has had already a RESUME brings again; some is seen in practice.
         replay_s: How long a session without connection can be resumed.
         member_chunk_interval_s: Requests for all members of a guild: one in so many seconds.
         attachment_limit_bytes: The size of one file.
@@ -84,6 +85,7 @@ class DiscordSwitches:
     recommended_shards: int = 1
     guilds_per_shard: int = 2500
     replay_events: int = 1000
+    replay_overlap: int = 0
     replay_s: float = 300.0
     member_chunk_interval_s: float = 30.0
     attachment_limit_bytes: int = 10 * 1024 * 1024

@@ -191,7 +191,7 @@ class DiscordHarness:
             "api_url": self._discord.api_url,
             "gateway_url": self._discord.gateway_url,
             "identify_interval_s": 0.05,
-            "rebuild_after_s": 2.0,
+            "rebuild_after_s": 10.0,
         }
         settings = DiscordSettings.model_validate({**usual, **changes})
         return DiscordPlatform("my discord", settings, services or self._services)

@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 
-from adapters.discord import gateway
+from adapters.discord import gateway, limits
 from adapters.discord.gateway import CLOSE_CODES, death_of, to_its_end
+from bridge.clock import SystemClock
 from bridge.errors import CredentialsError, PlatformUnavailable
-from bridge.model import TurnId, View
+from bridge.model import Control, ControlKind, TurnId, View
+from bridge.observing import Connection
 from sandbox.clock import SandboxClock
 from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
+
+CALLBACK = "POST /interactions/{interaction}/{token}/callback"
 
 
 def frames(journal: Journal, name: str) -> int:
@@ -124,6 +128,48 @@ async def test_a_lost_connection_is_resumed(
         await talk(discord, intake, "after")
         assert connected.is_set()
     assert [envelope.text for envelope in intake.offered] == ["before", "meanwhile", "after"]
+    assert (frames(journal, "IDENTIFY"), frames(journal, "RESUME")) == (1, 1)
+
+
+async def test_what_a_resume_brings_again_has_one_effect(
+    discord: DiscordEmulator, platform: Any, serve: Any, intake: Any, asked: Any, journal: Journal
+) -> None:
+    """Questions, deletions and presses that we have had already; a message that was too late is new."""
+    discord.switches.replay_overlap = 100
+    async with serve(platform, intake):
+        question = asked()
+        stop = Control(ControlKind.STOP, TurnId("t" * 16), "Stop")
+        answer = await platform.reply(question, stop.turn_id, "en").post(0, View("So:", controls=(stop,)))
+        assert (await discord.click("ann", question.message_id, answer, "Stop")).accepted
+        await talk(discord, intake, "before")
+        discord.gateway.drop()
+        discord.dm("ann", "meanwhile")
+        await intake.texts(3)
+        await talk(discord, intake, "after")
+        await discord.settled()
+    assert [envelope.text for envelope in intake.offered] == ["hello", "before", "meanwhile", "after"]
+    assert len(intake.presses) == len(journal.select(kind="request", name=CALLBACK)) == 1
+    assert frames(journal, "IDENTIFY") == 1
+
+
+async def test_a_deaf_connection_is_found_out_and_counted(
+    discord: DiscordEmulator, platform: Any, intake: Any, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open, but without a frame for longer than the heartbeat allows: taken up again, and nothing is missed."""
+    monkeypatch.setattr(limits, "QUIET_GATEWAY_S", 0.6)
+    discord.switches.heartbeat_interval_s = 0.2
+    connected = Connection("work", SystemClock())
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(platform.serve(intake, connected))
+        await discord.wait_until(connected.is_set, what="a session")
+        await talk(discord, intake, "before")
+        discord.gateway.pause()
+        discord.dm("ann", "into deaf ears")
+        await discord.wait_until(lambda: not connected.is_set(), what="the loss to be noticed")
+        assert await intake.texts(2) == ["before", "into deaf ears"]
+        await discord.wait_until(connected.is_set, what="a session again")
+        serving.cancel()
+    assert connected.connects == 2
     assert (frames(journal, "IDENTIFY"), frames(journal, "RESUME")) == (1, 1)
 
 

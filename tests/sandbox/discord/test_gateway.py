@@ -48,6 +48,25 @@ async def test_a_resume_replays_what_was_missed(emulator: DiscordEmulator, dial:
     assert [frame["d"]["id"] for frame in frames[:3]] == said
 
 
+async def test_a_resume_may_bring_again_what_was_had(emulator: DiscordEmulator, dial: Any) -> None:
+    """As many events as told, with their old numbers, but not the session's beginning."""
+    emulator.switches.replay_overlap = 5
+    async with dial() as first:
+        await first.ready()
+        await first.until("GUILD_CREATE")
+        had = [emulator.say("ann", "general", str(number)) for number in range(2)]
+        for _ in had:
+            await first.until("MESSAGE_CREATE")
+        emulator.gateway.drop()
+    await emulator.wait_until(lambda: emulator.gateway.connected() == 0, what="the connection to be gone")
+    said = emulator.say("ann", "general", "missed")
+    async with dial(path="/resume") as second:
+        await second.resume(first.session_id, first.sequence)
+        frames = [await second.receive() for _ in range(4)]
+    assert [frame["d"]["id"] for frame in frames[:3]] == [*had, said]
+    assert [frame["s"] for frame in frames] == [first.sequence + n for n in range(-1, 3)]
+
+
 async def test_what_cannot_be_resumed(emulator: DiscordEmulator, dial: Any, clock: SandboxClock) -> None:
     """Unknown and too old sessions end in op 9, a number from the future in 4007, a wrong token in 4004."""
     async with dial() as raw:
