@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.clock import SystemClock
-from bridge.model import TurnState
+from bridge.model import Outcome, TurnState
 from bridge.stores.settings import StoreSettings
 from bridge.stores.sqlite import SqliteStore
 from bridge.testing.samples import make_turn
@@ -35,7 +35,9 @@ async def writes_per_s(store: SqliteStore, callers: int, seconds: float, names: 
     async def write() -> None:
         nonlocal written
         while time.perf_counter() - started < seconds:
-            await store.create_turn(replace(make_turn(str(next(names))), state=TurnState.ENDED))
+            await store.create_turn(
+                replace(make_turn(str(next(names))), state=TurnState.ENDED, outcome=Outcome.DELIVERED)
+            )
             written += 1
 
     async with asyncio.TaskGroup() as tasks:

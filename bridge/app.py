@@ -107,13 +107,16 @@ class Bridge:
             await asyncio.wait(self._serving)
 
     async def keep_tidy(self) -> None:
-        """Forget, every hour, ended turns that no repeat can reach any more."""
+        """Forget, every hour, ended turns that no repeat and no button reaches any more, and unused conversations."""
+        kept = self._config.store
         while True:
             await self._clock.sleep(PURGE_EVERY_S)
+            now_s = self._clock.wall()
+            turns_s, conversations_s = kept.keep_turns_h * 3600.0, kept.keep_conversations_days * 86400.0
             try:
-                await self._store.purge(turns_before_s=self._clock.wall() - self._config.store.keep_turns_h * 3600)
+                await self._store.purge(turns_before_s=now_s - turns_s, conversations_before_s=now_s - conversations_s)
             except StoreError as error:
-                log.warning("old turns not deleted", reason=error.reason)
+                log.warning("what is old was not deleted", reason=error.reason)
 
     async def stop(self) -> None:
         """Begin nothing new, stop receiving, let running answers finish until the deadline, cut the rest.
@@ -291,6 +294,7 @@ def turn_options(config: Config) -> TurnOptions:
         name_authors=settings.name_authors,
         earlier_messages=settings.earlier_messages,
         earlier_chars=settings.earlier_chars,
+        keep_s=config.store.keep_conversations_days * 86400.0,
     )
     return TurnOptions(
         asking=asking,

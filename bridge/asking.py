@@ -44,14 +44,18 @@ log = structlog.get_logger(__name__)
 
 BUSY_RETRY_S = 2.0
 CANCEL_TIMEOUT_S = 10.0
+STUCK_S = 24 * 3600.0
+"""No run waits longer for a tool's output."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskingOptions:
     """What the operator decides about questions.
 
-    ``busy_patience_s``: how long a question waits where the agent does not take it now, or cannot be asked whether it
-    did.
+    Attributes:
+        busy_patience_s: How long a question waits where the agent does not take it now, or cannot be asked whether it
+            did.
+        keep_s: How long what belongs to a conversation is remembered after its last use.
     """
 
     scope: Scope = Scope.THREAD
@@ -60,6 +64,7 @@ class AskingOptions:
     earlier_messages: int = 30
     earlier_chars: int = 8000
     busy_patience_s: float = 120.0
+    keep_s: float = 180 * 86400.0
 
 
 def history_note(key: str) -> str:
@@ -176,7 +181,7 @@ class Asking:
         Whether that keeps the conversation occupied is the service's choice; if it does, the next question begins a
         new one at once instead of waiting.
         """
-        await self._store.remember(_stuck_note(self._ledger.record.conversation_id), "yes")
+        await self._store.remember(_stuck_note(self._ledger.record.conversation_id), "yes", ttl_s=STUCK_S)
 
     async def remember(self) -> None:
         """Keep the exchange ourselves, where the agent's service saves no history."""
@@ -186,7 +191,7 @@ class Asking:
         history = extend_history(
             await self._store.note(note), self._question_text(), self._draft.text, self._options.earlier_chars
         )
-        await self._store.remember(note, history)
+        await self._store.remember(note, history, ttl_s=self._options.keep_s)
 
     async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
         async for event in events:

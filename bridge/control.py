@@ -35,6 +35,7 @@ class Control:
         platforms: Mapping[str, Platform],
         *,
         scope: Scope,
+        keep_s: float,
     ) -> None:
         self._turns = turns
         self._lanes = lanes
@@ -43,6 +44,7 @@ class Control:
         self._stopping = stopping
         self._platforms = platforms
         self._scope = scope
+        self._keep_s = keep_s
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
         """Obey one command and answer with a sentence."""
@@ -76,7 +78,7 @@ class Control:
         if forgotten:
             await self._store.remember(history_note(key), None)
             if envelope.place.thread is not None:  # the thread is still ours, without its conversation
-                await self._store.remember(participation_note(envelope.place), "yes")
+                await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
         return say(Say.NEW_DONE if forgotten else Say.NEW_NOTHING, locale)
 
     async def _stop(self, record: TurnRecord, envelope: Envelope, locale: str) -> str:

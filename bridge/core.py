@@ -79,7 +79,8 @@ class Core:
         admission = Admission(self.lanes, busy, store, platforms, speaks)
         stopping = Stopping(self.turns.live, self.lanes, gate)
         presses = Presses(gate, stopping, admission, self.lanes, store, clock, observer, speaks)
-        control = Control(self.turns, self.lanes, stopping, routes, store, platforms, scope=scope)
+        keep_s = options.turns.asking.keep_s
+        control = Control(self.turns, self.lanes, stopping, routes, store, platforms, scope=scope, keep_s=keep_s)
         self.lanes.employ(Dispatch(self.turns, control, busy))
         self.intake = Intake(
             gate,
@@ -90,6 +91,7 @@ class Core:
             admission,
             presses,
             scope=scope,
+            keep_s=keep_s,
             late_within_s=options.late_within_s,
         )
 

@@ -46,6 +46,7 @@ class Intake:
         presses: Presses,
         *,
         scope: Scope,
+        keep_s: float,
         late_within_s: float,
     ) -> None:
         self._gate = gate
@@ -56,6 +57,7 @@ class Intake:
         self._admission = admission
         self._presses = presses
         self._scope = scope
+        self._keep_s = keep_s
         self._late_within_s = late_within_s
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
         self._admitting: list[str] = []
@@ -120,7 +122,7 @@ class Intake:
         if not await self._admission.admit(turn, ticket):
             return False
         if self._scope is not Scope.THREAD and envelope.place.thread is not None:
-            await self._store.remember(participation_note(envelope.place), "yes")
+            await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
         return True
 
     async def _takes_part(self, envelope: Envelope, key: ConversationKey) -> bool:

@@ -5,6 +5,7 @@ in ``bridge.testing`` tell whether they did.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -74,12 +75,13 @@ class Store(Protocol):
     ) -> TurnRecord:
         """Change fields of a turn (names of ``TurnRecord``) and return it as it now is.
 
-        ``updated_at_s`` is set by the store. Safe to repeat with the same values.
+        ``updated_at_s`` is set by the store. Safe to repeat with the same values, until it has ended.
 
         Raises:
             LeaseLost: ``lease`` is not the lane's newest, or has expired; looked at first.
-            StateConflict: The turn does not exist or is in none of ``from_states``.
-            ValueError: Our mistake: unknown or fixed fields, values of a wrong type, a lease of another lane.
+            StateConflict: The turn does not exist, is in none of ``from_states``, or has ended: that is final.
+            ValueError: Our mistake: unknown or fixed fields, values of a wrong type, a lease of another lane, a step
+                that no turn takes (``stores.rules`` says which it takes).
         """
         ...
 
@@ -101,8 +103,8 @@ class Store(Protocol):
         """Return a small remembered fact, for example that a team refuses status lines."""
         ...
 
-    async def remember(self, name: str, value: str | None) -> None:
-        """Remember a small fact, or forget it with ``None``."""
+    async def remember(self, name: str, value: str | None, *, ttl_s: float | None = None) -> None:
+        """Remember a small fact for at least ``ttl_s`` (``None``: for ever), or forget it with ``None``."""
         ...
 
     async def acquire(self, lane: ConversationKey, holder: str, ttl_s: float) -> Lease | None:
@@ -131,8 +133,12 @@ class Store(Protocol):
         """
         ...
 
-    async def purge(self, *, turns_before_s: float) -> int:
-        """Delete ended turns last changed before this unix time; return how many. One that fails may be half done."""
+    async def purge(self, *, turns_before_s: float, conversations_before_s: float = -math.inf) -> int:
+        """Delete ended turns last changed before a unix time; return how many.
+
+        Conversations that were last used before theirs go too, and facts whose time is over. A purge that fails may be
+        half done.
+        """
         ...
 
     async def check(self) -> None:

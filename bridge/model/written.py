@@ -16,9 +16,9 @@ class TurnState(StrEnum):
     OPENED = "opened"
     ASKING = "asking"
     ASKED = "asked"
+    WAITING = "waiting"
     ANSWERED = "answered"
     DELIVERING = "delivering"
-    WAITING = "waiting"
     ENDED = "ended"
 
 

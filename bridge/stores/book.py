@@ -31,10 +31,6 @@ class EndedTurn:
     turn: TurnRecord | None
 
 
-class RecordElsewhere(Exception):
-    """The decision needs the record of an ended turn that this book does not hold; read it and decide again."""
-
-
 class Book:
     """The state of a store: unfinished turns, ids of ended ones, conversations, notes, leases."""
 
@@ -72,6 +68,7 @@ class Book:
     def create_turn(self, turn: TurnRecord) -> bool:
         """Stage a new turn; false if its id exists already."""
         rules.check_name(turn.turn_id)
+        rules.check_turn(turn)
         if self.turns.latest(turn.turn_id) or self.ended.latest(turn.turn_id):
             return False
         self._put(storable(turn), self._number())
@@ -84,22 +81,19 @@ class Book:
         changes: dict[str, Any],
         lease: Lease,
         now_s: float,
-        read: TurnRecord | None = None,
     ) -> TurnRecord:
-        """Stage changes of a turn and return it as it will be.
-
-        Args:
-            read: The record of the ended turn, if an earlier try raised ``RecordElsewhere``.
-        """
+        """Stage changes of a turn and return it as it will be."""
         rules.check_changes(changes)
         rules.check_lease(self._leases.get(lease.lane), lease, now_s)
         live = self.turns.latest(turn_id)
-        turn = live.turn if live else self._ended_turn(turn_id, from_states, read)
-        turn = rules.advanced(turn_id, turn, from_states, changes, now_s)
+        if live is None:
+            what = "does not exist" if self.ended.latest(turn_id) is None else "has ended"
+            raise StateConflict(f"turn {turn_id} {what}")
+        turn = storable(rules.advanced(turn_id, live.turn, from_states, changes, now_s))
         if lease.lane != turn.key:
             raise ValueError(f"the lease is for lane {lease.lane}, but turn {turn_id} is in lane {turn.key}")
-        turn = storable(turn)
-        self._put(turn, live.number if live else self._number())
+        rules.check_step(live.turn, turn)
+        self._put(turn, live.number)
         return turn
 
     def unfinished(self, lane: ConversationKey | None) -> list[TurnRecord]:
@@ -122,26 +116,12 @@ class Book:
         """Return the settled ended turns that were last changed before ``before_s``."""
         return [turn_id for turn_id, ended in self.ended.settled.items() if ended.changed_at_s < before_s]
 
-    def _ended_turn(
-        self, turn_id: TurnId, from_states: frozenset[TurnState], read: TurnRecord | None
-    ) -> TurnRecord | None:
-        ended = self.ended.latest(turn_id)
-        if ended is None or ended.turn is not None:
-            return ended.turn if ended else None
-        if TurnState.ENDED not in from_states:
-            raise StateConflict(f"turn {turn_id} has ended")
-        if read is None or rules.changed_at_s(read) != ended.changed_at_s:
-            raise RecordElsewhere
-        self.ended.settled[turn_id] = EndedTurn(ended.changed_at_s, read)  # in case its row must be written again
-        return read
-
     def _put(self, turn: TurnRecord, number: int) -> None:
         if turn.state is TurnState.ENDED:
             self.turns.stage(turn.turn_id, None)
             self.ended.stage(turn.turn_id, EndedTurn(rules.changed_at_s(turn), turn))
         else:
             self.turns.stage(turn.turn_id, LiveTurn(number, turn))
-            self.ended.stage(turn.turn_id, None)
 
     def _number(self) -> int:
         self._last_number += 1
@@ -161,12 +141,33 @@ class Book:
         self.conversations.stage(key, None)
         return True
 
-    def remember(self, name: str, value: str | None) -> None:
+    def note(self, name: str, now_s: float) -> str | None:
+        """Return a settled note that has not expired."""
+        note = self.notes.settled.get(name)
+        return note.value if note is not None and not _is_over(note, now_s) else None
+
+    def remember(self, name: str, value: str | None, ttl_s: float | None, now_s: float) -> None:
         """Stage a note, or its deletion."""
         rules.check_name(name)
-        note = None if value is None else storable(Note(name, value))
+        note = None if value is None else storable(Note(name, value, rules.expiry(ttl_s, now_s)))
         if note != self.notes.latest(name):
             self.notes.stage(name, note)
+
+    def unused(self, before_s: float, now_s: float) -> tuple[list[ConversationKey], list[str]]:
+        """Return the settled conversations that nobody used since ``before_s``, and the notes that have expired."""
+        conversations = [key for key, known in self.conversations.settled.items() if known.last_used_at_s < before_s]
+        return conversations, [name for name, note in self.notes.settled.items() if _is_over(note, now_s)]
+
+    def forget_unused(self, keys: list[ConversationKey], names: list[str], before_s: float, now_s: float) -> None:
+        """Stage the deletion of those that are still unused, or expired."""
+        for key in keys:
+            known = self.conversations.latest(key)
+            if known is not None and known.last_used_at_s < before_s:
+                self.conversations.stage(key, None)
+        for name in names:
+            note = self.notes.latest(name)
+            if note is not None and _is_over(note, now_s):
+                self.notes.stage(name, None)
 
     # --- leases: at once, in memory ---
 
@@ -196,3 +197,7 @@ class Book:
     def forget_leases(self, now_s: float) -> None:
         """Drop leases whose time is up, so that lanes nobody returns to cost nothing."""
         self._leases = {lane: lease for lane, lease in self._leases.items() if now_s < lease.expires_at_s}
+
+
+def _is_over(note: Note, now_s: float) -> bool:
+    return note.expires_at_s is not None and note.expires_at_s <= now_s

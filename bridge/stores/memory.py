@@ -1,5 +1,6 @@
 """The store that forgets: the reference for what a store does, for tests and for trying things out."""
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -61,11 +62,10 @@ class MemoryStore:
 
     async def note(self, name: str) -> str | None:
         self._check_open()
-        note = self._book.notes.settled.get(name)
-        return note.value if note else None
+        return self._book.note(name, self._clock.wall())
 
-    async def remember(self, name: str, value: str | None) -> None:
-        self._write(lambda: self._book.remember(name, value))
+    async def remember(self, name: str, value: str | None, *, ttl_s: float | None = None) -> None:
+        self._write(lambda: self._book.remember(name, value, ttl_s, self._clock.wall()))
 
     async def acquire(self, lane: ConversationKey, holder: str, ttl_s: float) -> Lease | None:
         self._check_open()
@@ -89,9 +89,12 @@ class MemoryStore:
         with self._signals.watch(topic) as payloads:
             yield payloads
 
-    async def purge(self, *, turns_before_s: float) -> int:
+    async def purge(self, *, turns_before_s: float, conversations_before_s: float = -math.inf) -> int:
         self._check_open()
-        self._book.forget_leases(self._clock.wall())
+        now_s = self._clock.wall()
+        self._book.forget_leases(now_s)
+        unused = self._book.unused(conversations_before_s, now_s)
+        self._write(lambda: self._book.forget_unused(*unused, conversations_before_s, now_s))
         old = self._book.ended_before(turns_before_s)
         return self._write(lambda: self._book.forget_ended(old, turns_before_s))
 

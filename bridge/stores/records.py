@@ -20,10 +20,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A small remembered fact."""
+    """A small remembered fact; ``expires_at_s`` (unix time) of ``None`` is never."""
 
     name: str
     value: str
+    expires_at_s: float | None = None
     v: int = RECORD_VERSION
 
 

@@ -1,24 +1,87 @@
 """What a store may do, independent of where it keeps things (pure: the time is an argument).
 
+The journal of a turn: it goes forward through its states and may skip some (a store that was full learns later what
+happened meanwhile); only a turn that waits for a person goes back, to ask on. What has been acted upon does not change
+any more: which agent, which conversation, which run, which text. Messages that were posted are never forgotten. A turn
+that shall be stopped stays so. How it ends is known from *answered* on, and at the end at the latest; what has ended is
+final.
+
 Leases: a lane has at most one lease. Every grant has a larger token than all before it, so that somebody who lost
 the lane without noticing is recognised by the old one. Renewing keeps the token. A lease is over the moment its time
 is up, whether or not anybody else wants the lane.
 """
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import LeaseLost, StateConflict
 from bridge.model import TURN_FIELDS, ConversationKey, Lease, TurnId, TurnRecord, TurnState
 
-FIXED_FIELDS = frozenset({"turn_id", "key", "created_at_s", "updated_at_s", "v"})
-"""Fields of a turn that ``advance`` does not take: its identity, and what the store sets itself."""
+FIXED_FIELDS = frozenset({"turn_id", "key", "envelope", "created_at_s", "updated_at_s", "v"})
+"""Fields of a turn that ``advance`` does not take: its identity, its question, and what the store sets itself."""
+
+ORDER = tuple(TurnState)
+"""The states as a turn passes through them."""
+
+FIXED_FROM: Mapping[str, TurnState] = {
+    "agent": TurnState.OPENED,
+    "also": TurnState.ASKING,
+    "interrupts": TurnState.ASKING,
+    "conversation_id": TurnState.ASKED,
+    "chat_id": TurnState.ASKED,
+    "answer": TurnState.ANSWERED,
+    "footer": TurnState.ANSWERED,
+}
+"""From when on a field keeps its value. A turn that waits for a person may come to another run."""
+
+EXPIRY_STEPS = 8
+"""A note may stay for an eighth of its time longer."""
+
+RUN_FIELDS = frozenset({"conversation_id", "chat_id"})
 
 
 def check_changes(changes: dict[str, Any]) -> None:
     """Raise ``ValueError`` if ``advance`` may not change one of these fields."""
     if refused := sorted(changes.keys() - (TURN_FIELDS - FIXED_FIELDS)):
         raise ValueError(f"advance cannot change {', '.join(refused)}")
+
+
+def check_step(before: TurnRecord, after: TurnRecord) -> None:
+    """Raise ``ValueError`` if a turn may not become like this (that is a mistake of ours)."""
+    waits = before.state is TurnState.WAITING
+    goes_back = ORDER.index(after.state) < ORDER.index(before.state)
+    if goes_back and not (waits and after.state in (TurnState.ASKING, TurnState.ASKED)):
+        raise ValueError(f"a turn does not go from {before.state} back to {after.state}")
+    for name, since in FIXED_FROM.items():
+        is_fixed = ORDER.index(before.state) >= ORDER.index(since) and not (waits and name in RUN_FIELDS)
+        if is_fixed and getattr(before, name) != getattr(after, name):
+            raise ValueError(f"{name} of a turn that is {before.state} does not change any more")
+    if before.stopping is not None and after.stopping is None:
+        raise ValueError("a turn that shall be stopped stays so")
+    _check_parts(before, after)
+    check_turn(after)
+
+
+def _check_parts(before: TurnRecord, after: TurnRecord) -> None:
+    old, new = ({part.index: part for part in turn.parts} for turn in (before, after))
+    if list(new) != sorted(new) or len(new) < len(after.parts):
+        raise ValueError("the parts of a turn stand in their order, each once")
+    if forgotten := sorted(old.keys() - new.keys()):
+        raise ValueError(f"the parts {forgotten} of a turn were posted and cannot be forgotten")
+    for index, part in old.items():
+        if new[index].placeholder and part.message_id == new[index].message_id and not part.placeholder:
+            raise ValueError(f"part {index} shows words; it is no placeholder any more")
+
+
+def check_turn(turn: TurnRecord) -> None:
+    """Raise ``ValueError`` for a turn that contradicts itself."""
+    is_known = ORDER.index(turn.state) >= ORDER.index(TurnState.ANSWERED)
+    if turn.outcome is not None and not is_known:
+        raise ValueError(f"how a turn ends is not known while it is {turn.state}")
+    if turn.outcome is None and turn.state is TurnState.ENDED:
+        raise ValueError("a turn that has ended says how")
 
 
 def check_name(name: str) -> None:
@@ -33,6 +96,19 @@ def check_ttl(ttl_s: float) -> None:
     """Raise ``ValueError`` for a lease that would be over at once."""
     if not ttl_s > 0:
         raise ValueError(f"a lease needs a positive duration, not {ttl_s}")
+
+
+def expiry(ttl_s: float | None, now_s: float) -> float | None:
+    """Return until when a note is kept (``None``: for ever): at least ``ttl_s``.
+
+    It is a little longer, so that one that is renewed often is seldom written anew.
+    """
+    if ttl_s is None:
+        return None
+    if not ttl_s > 0:
+        raise ValueError(f"a note needs a positive duration, not {ttl_s}")
+    step_s = ttl_s / EXPIRY_STEPS
+    return math.ceil((now_s + ttl_s) / step_s) * step_s
 
 
 def changed_at_s(turn: TurnRecord) -> float:
@@ -50,10 +126,12 @@ def advanced(
     """Return the turn with the changes applied.
 
     Raises:
-        StateConflict: It does not exist or is in another state.
+        StateConflict: It does not exist, has ended, or is in another state.
     """
     if turn is None:
         raise StateConflict(f"turn {turn_id} does not exist")
+    if turn.state is TurnState.ENDED:
+        raise StateConflict(f"turn {turn_id} has ended")
     if turn.state not in from_states:
         expected = " or ".join(sorted(from_states)) or "no state at all"
         raise StateConflict(f"turn {turn_id} is {turn.state}, not {expected}")

@@ -35,6 +35,9 @@ class StoreSettings(BaseModel):
         ge=DUPLICATES_H,
         description="How long ended turns are kept, for buttons and against repeats; at least 48.",
     )
+    keep_conversations_days: float = Field(
+        180.0, gt=0, description="How long a conversation that nobody goes on with is remembered."
+    )
     max_waiting: int = Field(
         4096, ge=1, description="Writes that may wait for the disk at once; one more is refused at once."
     )

@@ -5,6 +5,7 @@ sqlitedict (``database``); ``layout`` says which row holds what. Unfinished turn
 memory; of ended turns only ids and times are, their records are read from the file when somebody asks.
 """
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,6 @@ from typing import Any
 from bridge.errors import StoreUnavailable
 from bridge.model import Conversation, ConversationKey, Lease, TurnId, TurnRecord, TurnState
 from bridge.ports import Clock
-from bridge.stores.book import RecordElsewhere
 from bridge.stores.opening import OpenFile, open_file
 from bridge.stores.settings import StoreSettings
 from bridge.stores.signals import Signals
@@ -71,34 +71,29 @@ class SqliteStore:
         self, turn_id: TurnId, from_states: frozenset[TurnState], changes: dict[str, Any], lease: Lease
     ) -> TurnRecord:
         book, commits = self._now.book, self._now.commits
-
-        async def attempt(read: TurnRecord | None) -> TurnRecord:
-            return await commits.run(
-                lambda: book.advance(turn_id, from_states, changes, lease, self._clock.wall(), read)
-            )
-
-        try:
-            return await attempt(None)
-        except RecordElsewhere:
-            pass
-        try:
-            return await attempt(await self._read_ended(turn_id))
-        except RecordElsewhere as exc:
-            raise StoreUnavailable(f"the record of ended turn {turn_id} is not in the file") from exc
+        return await commits.run(lambda: book.advance(turn_id, from_states, changes, lease, self._clock.wall()))
 
     async def unfinished(self, lane: ConversationKey | None = None) -> list[TurnRecord]:
         return self._now.book.unfinished(lane)
 
-    async def purge(self, *, turns_before_s: float) -> int:
-        """Delete ended turns last changed before this unix time; return how many. Goes in several batches."""
-        book = self._now.book
-        book.forget_leases(self._clock.wall())
+    async def purge(self, *, turns_before_s: float, conversations_before_s: float = -math.inf) -> int:
+        """Delete what is old; return how many turns. Goes in several batches."""
+        book, now_s = self._now.book, self._clock.wall()
+        book.forget_leases(now_s)
+        await self._forget_unused(conversations_before_s, now_s)
         old = book.ended_before(turns_before_s)
         count = 0
         for start in range(0, len(old), PURGE_ROWS):
             some = old[start : start + PURGE_ROWS]
             count += await self._now.commits.run(partial(book.forget_ended, some, turns_before_s))
         return count
+
+    async def _forget_unused(self, before_s: float, now_s: float) -> None:
+        book = self._now.book
+        keys, names = book.unused(before_s, now_s)
+        for start in range(0, max(len(keys), len(names)), PURGE_ROWS):
+            some = keys[start : start + PURGE_ROWS], names[start : start + PURGE_ROWS]
+            await self._now.commits.run(partial(book.forget_unused, *some, before_s, now_s))
 
     async def _read_ended(self, turn_id: TurnId) -> TurnRecord | None:
         file = self._now
@@ -122,12 +117,11 @@ class SqliteStore:
         return await file.commits.run(partial(file.book.unbind, key))
 
     async def note(self, name: str) -> str | None:
-        note = self._now.book.notes.settled.get(name)
-        return note.value if note else None
+        return self._now.book.note(name, self._clock.wall())
 
-    async def remember(self, name: str, value: str | None) -> None:
+    async def remember(self, name: str, value: str | None, *, ttl_s: float | None = None) -> None:
         file = self._now
-        await file.commits.run(partial(file.book.remember, name, value))
+        await file.commits.run(partial(file.book.remember, name, value, ttl_s, self._clock.wall()))
 
     # --- leases and signals: of this process, in memory (see ``book`` for why) ---
 
@@ -156,7 +150,7 @@ class SqliteStore:
         """Return if the file answers; after a failed write, only if it can be written again."""
         file = self._now
         if file.commits.failure is not None:
-            await file.commits.run(partial(file.book.remember, PROBE_NOTE, f"{self._clock.wall():.0f}"))
+            await file.commits.run(partial(file.book.remember, PROBE_NOTE, f"{self._clock.wall():.0f}", None, 0.0))
         await file.writer.run(file.database.check, limit_s=self._settings.timeout_s)
 
     async def diagnostics(self) -> dict[str, object]:

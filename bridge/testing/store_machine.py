@@ -14,7 +14,7 @@ from bridge.model import ConversationKey, Lease, Outcome, TurnRecord, TurnState
 from bridge.testing.samples import make_turn
 
 if TYPE_CHECKING:
-    from bridge.testing.store_contract import StoreHarness
+    from bridge.testing.store_harness import StoreHarness
 
 T = TypeVar("T")
 
@@ -125,18 +125,24 @@ class StoreMachine(RuleBasedStateMachine):
         if not fitting:
             return
         lease = fitting[pick % len(fitting)]
-        changes: dict[str, Any] = {"state": to, "outcome": Outcome.DELIVERED if to is TurnState.ENDED else None}
+        outcome = turn.outcome if turn and to in (TurnState.ANSWERED, TurnState.DELIVERING) else None
+        changes: dict[str, Any] = {"state": to, "outcome": Outcome.DELIVERED if to is TurnState.ENDED else outcome}
         try:
             advanced = self.do(self.store.advance(turn_id, from_states, changes, lease))
         except LeaseLost:
             assert not self.is_held(lease)
         except StateConflict:
             assert self.is_held(lease)
-            assert turn is None or turn.state not in from_states
+            assert turn is None or turn.state not in from_states or turn.state is TurnState.ENDED
+        except ValueError:
+            assert self.is_held(lease)
+            assert turn is not None
+            assert not _may_follow(turn.state, to)
         else:
             assert self.is_held(lease)
             assert turn is not None
             assert turn.state in from_states
+            assert _may_follow(turn.state, to)
             assert advanced == dataclasses.replace(turn, **changes, updated_at_s=self.clock.wall())
             self.turns[turn_id] = advanced
 
@@ -174,3 +180,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert [turn.created_at_s for turn in found] == sorted(turn.created_at_s for turn in unfinished)
         for lane in LANES:
             assert self.do(self.store.unfinished(ConversationKey(lane))) == [turn for turn in found if turn.key == lane]
+
+
+def _may_follow(before: TurnState, after: TurnState) -> bool:
+    """Forward, or on the spot; back only to ask on after a person was asked."""
+    order = list(TurnState)
+    asks_on = before is TurnState.WAITING and after in (TurnState.ASKING, TurnState.ASKED)
+    return before is not TurnState.ENDED and (asks_on or order.index(before) <= order.index(after))

@@ -118,7 +118,7 @@ async def test_what_cannot_be_asked_again_is_told() -> None:
         too_fast = await press(retry(failed))
         assert (too_fast.done, too_fast.sentence[:10]) == (False, say(Say.TOO_FAST, "en", seconds=1)[:10])
         await core.clock.run(60.0)
-        running = replace(failed, turn_id=TurnId("bbbbbbbbbbbbbbbb"), state=TurnState.ASKED)
+        running = replace(failed, turn_id=TurnId("bbbbbbbbbbbbbbbb"), state=TurnState.ASKED, outcome=None)
         await core.store.create_turn(running)
         assert await press(retry(running)) == Pressed(False, say(Say.RETRY_RUNNING, "en"))
         core.lanes.reserve(failed.key)

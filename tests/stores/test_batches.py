@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import StateConflict, StoreUnavailable
-from bridge.model import ConversationKey, Lease, TurnState
+from bridge.model import ConversationKey, Lease, Outcome, TurnState
 from bridge.stores.batches import GroupCommit
-from bridge.stores.book import Book, RecordElsewhere
+from bridge.stores.book import Book
 from bridge.stores.database import Database
 from bridge.stores.layout import RowReader, Rows, open_book
 from bridge.stores.writer import WriterThread
@@ -124,10 +124,10 @@ async def test_what_failed_is_cleared_up_by_the_next_batch() -> None:
     """A failed commit may have left its rows in the file after all: the next one writes what they really are."""
     disk = Disk()
     with group_commit(disk) as (book, commits):
-        await commits.run(partial(book.remember, "fact", "old"))
+        await commits.run(partial(book.remember, "fact", "old", None, 0.0))
         disk.failures = [OSError("who knows what happened")]
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(refusal(commits.run(partial(book.remember, "fact", "new"))))
+            tasks.create_task(refusal(commits.run(partial(book.remember, "fact", "new", None, 0.0))))
             tasks.create_task(refusal(commits.run(create(book, "a"))))
         assert commits.failure == "OSError: who knows what happened"
         await commits.run(partial(book.bind, make_conversation("key")))
@@ -135,7 +135,7 @@ async def test_what_failed_is_cleared_up_by_the_next_batch() -> None:
         assert disk.batches[1][f"turn/{make_turn('a').turn_id}"] is None
         assert disk.batches[1]["note/fact"] == disk.batches[0]["note/fact"]
         assert commits.failure is None
-        await commits.run(partial(book.remember, "fact", None))
+        await commits.run(partial(book.remember, "fact", None, None, 0.0))
         assert disk.batches[2] == {"note/fact": None}
 
 
@@ -198,7 +198,7 @@ async def test_a_cancelled_write_is_taken_back_while_it_waits() -> None:
         assert len(disk.batches) == 1
 
 
-EVENTS = ("create", "end", "revive", "bind", "unbind", "remember", "forget", "purge")
+EVENTS = ("create", "end", "change", "bind", "unbind", "remember", "forget", "purge")
 events = st.tuples(st.sampled_from(EVENTS), st.integers(0, 3))
 fates = st.sampled_from(["fine", "fine", "fails before", "fails after"])
 histories = st.lists(st.tuples(st.lists(events, max_size=5), fates), max_size=15)
@@ -207,7 +207,7 @@ histories = st.lists(st.tuples(st.lists(events, max_size=5), fates), max_size=15
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(history=histories)
 @example([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("purge", 0)], "fails after")])
-@example([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("revive", 0)], "fails after")])
+@example([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("change", 0)], "fails after")])
 @example([([("create", 0)], "fine"), ([("end", 0)], "fails after")])
 def test_the_file_says_what_memory_says(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[list[tuple[str, int]], str]]
@@ -233,7 +233,7 @@ def test_the_file_says_what_memory_says(
 async def test_taking_up_an_ended_turn_in_vain_does_not_lose_it(tmp_path: Path, fate: str) -> None:
     """Its only text was in the row that the failed batch replaced; it is written again."""
     life = Life(tmp_path / "bridge.sqlite")
-    await life.live([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("revive", 0)], fate)])
+    await life.live([([("create", 0)], "fine"), ([("end", 0)], "fine"), ([("change", 0)], fate)])
     book = open_book(life.database, tmp_path)
     ended = book.ended.settled[make_turn("0").turn_id]
     read = life.rows.ended_turn(make_turn("0").turn_id, ended.changed_at_s)
@@ -281,20 +281,19 @@ class Life:
             case "create":
                 return create(book, str(number))
             case "end":
-                changes = {"state": TurnState.ENDED}
+                changes = {"state": TurnState.ENDED, "outcome": Outcome.DELIVERED}
                 return partial(book.advance, turn_id, frozenset({TurnState.ACCEPTED}), changes, lease, self.now_s)
-            case "revive":
-                ended, changes = book.ended.settled.get(turn_id), {"state": TurnState.ACCEPTED}
-                read = self.rows.ended_turn(turn_id, ended.changed_at_s) if ended else None
-                return partial(book.advance, turn_id, frozenset({TurnState.ENDED}), changes, lease, self.now_s, read)
+            case "change":
+                changes = {"state": TurnState.OPENING}
+                return partial(book.advance, turn_id, frozenset(TurnState), changes, lease, self.now_s)
             case "bind":
                 return partial(book.bind, make_conversation(key, conversation_id=str(self.now_s)))
             case "unbind":
                 return partial(book.unbind, key)
             case "remember":
-                return partial(book.remember, key, str(self.now_s))
+                return partial(book.remember, key, str(self.now_s), None, self.now_s)
             case "forget":
-                return partial(book.remember, key, None)
+                return partial(book.remember, key, None, None, self.now_s)
             case _:
                 return partial(book.forget_ended, book.ended_before(1e12), 1e12)
 
@@ -303,7 +302,7 @@ async def refusal(call: Awaitable[object]) -> Exception | None:
     """Return the error of a store's call instead of raising it."""
     try:
         await call
-    except (StoreUnavailable, StateConflict, RecordElsewhere) as exc:
+    except (StoreUnavailable, StateConflict) as exc:
         return exc
     return None
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from bridge.clock import SystemClock
 from bridge.errors import StoreUnavailable
-from bridge.model import TurnState
+from bridge.model import Outcome, TurnState
 from bridge.ports import Store
 from bridge.stores import MEMORY, StoreSettings, open_store
 from bridge.stores.memory import MemoryStore
@@ -99,7 +99,10 @@ async def test_opening_twice_is_our_mistake(make_store: MakeStore) -> None:
 
 async def test_large_purges_go_in_several_batches(make_store: MakeStore) -> None:
     """All old turns go, however many, and the file has none of them left."""
-    turns = [dataclasses.replace(make_turn(str(n)), state=TurnState.ENDED) for n in range(2 * PURGE_ROWS + 1)]
+    turns = [
+        dataclasses.replace(make_turn(str(n)), state=TurnState.ENDED, outcome=Outcome.DELIVERED)
+        for n in range(2 * PURGE_ROWS + 1)
+    ]
     async with make_store() as store:
         async with asyncio.TaskGroup() as tasks:
             for turn in turns:
