@@ -9,6 +9,7 @@ from typing import Self
 import structlog
 
 from adapters.slack import limits, outbound
+from adapters.slack.backlog import Backlog
 from adapters.slack.chores import Chores
 from adapters.slack.desk import Desk
 from adapters.slack.directory import Directory
@@ -21,7 +22,7 @@ from adapters.slack.scopes import scope_needs
 from adapters.slack.settings import SlackSettings
 from adapters.slack.threads import EarlierWords, read_pages
 from adapters.slack.web import Web
-from bridge.errors import CredentialsError, PlatformError
+from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.model import Capabilities, EarlierMessage, Envelope, PartRules, TurnId
 from bridge.ports import Intake
@@ -83,16 +84,31 @@ class SlackPlatform:
         self._us = None
         self._web.forget_refusal()  # the token may have been granted again since
         us = await self._identify()
+        backlog = await self._remembering(us, intake)
         async with Chores.open(limits.PRESSES_AT_ONCE) as chores:
-            desk = Desk(self._name, us, self._web, self._directory, self._services, chores)
-            receiver = Receiver(self._settings, self._rules, us, self._web, desk, self._services.clock)
-            app = receiver.app(intake, self._settings.bot_token.get_secret_value())
+            chores.start(backlog.run(), "reading what was missed")
+            desk = Desk(self._name, us, self._web, self._directory, self._services, chores, intake)
+            receiver = Receiver(self._settings, self._rules, us, self._web, desk, backlog, self._services.clock)
+            app = receiver.app(self._settings.bot_token.get_secret_value())
             while True:
                 # Our own request, because with a wrong app token the SDK would try for ever.
                 url = await self._web.open_connection()
                 await receiver.run(app, url, connected)
                 if self._web.refusal is not None:
                     raise self._web.refusal
+
+    async def _remembering(self, us: Identity, intake: Intake) -> Backlog:
+        """Make the backlog, which knows what the last life heard.
+
+        Raises:
+            PlatformUnavailable: The store does not tell it; to begin without would be to miss what was written.
+        """
+        backlog = Backlog(self._rules, us, self._web, self._services, intake)
+        try:
+            await backlog.load()
+        except StoreError as error:
+            raise PlatformUnavailable(f"nobody knows what was heard: {error.reason}", outcome_unknown=False) from error
+        return backlog
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> SlackReply:
         """Make the reply to an envelope; no I/O."""

@@ -29,7 +29,14 @@ class Desk:
     """Takes the presses of one adapter instance."""
 
     def __init__(
-        self, instance: str, us: Identity, web: Web, directory: Directory, services: Services, chores: Chores
+        self,
+        instance: str,
+        us: Identity,
+        web: Web,
+        directory: Directory,
+        services: Services,
+        chores: Chores,
+        intake: Intake,
     ) -> None:
         self._instance = instance
         self._us = us
@@ -37,8 +44,9 @@ class Desk:
         self._directory = directory
         self._services = services
         self._chores = chores
+        self._intake = intake
 
-    async def take(self, body: Mapping[str, Any], intake: Intake) -> None:
+    async def take(self, body: Mapping[str, Any]) -> None:
         """Obey an interactive payload if it is a press of ours; the caller acknowledges it whatever it was.
 
         It is never delivered again, so one that could not be written down is told to the presser instead.
@@ -48,7 +56,7 @@ class Desk:
             log.debug("interaction ignored", type=body.get("type"))
             return
         try:
-            done = await self.obey(pressing.press, intake)
+            done = await self.obey(pressing.press)
         except StoreError as error:
             log.error("press not written down", reason=error.reason)
             locale = self._known(pressing.press).author.locale or self._services.default_locale
@@ -57,13 +65,13 @@ class Desk:
         if done and pressing.press.kind is not ControlKind.STOP:  # the end of the answer takes away Stop
             self._chores.start(self._take_away(pressing), "button to take away")
 
-    async def obey(self, press: Press, intake: Intake) -> bool:
+    async def obey(self, press: Press) -> bool:
         """Hand a press on and tell the presser what there is to tell; return whether it was obeyed.
 
         Raises:
             StoreError: It was not written down.
         """
-        pressed = await intake.press(self._known(press))
+        pressed = await self._intake.press(self._known(press))
         if pressed.sentence:
             self._tell(press, pressed.sentence)
         return pressed.done

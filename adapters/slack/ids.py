@@ -106,3 +106,18 @@ def status_refused_note(instance: str, team: str) -> str:
 def hourglass_note(ref: MessageRef) -> str:
     """Name the remembered fact that a question carries our waiting mark."""
     return join_key(ref.instance, ref.team, ref.channel, ref.ts, "hourglass")
+
+
+def heard_note(instance: str, team: str) -> str:
+    """Name the remembered fact until when everything was heard."""
+    return join_key(instance, team, "heard")
+
+
+def places_note(instance: str, team: str) -> str:
+    """Name the remembered list of channels in which we hear people."""
+    return join_key(instance, team, "places")
+
+
+def threads_note(instance: str, team: str, channel: str) -> str:
+    """Name the remembered list of a channel's older threads that go on with us."""
+    return join_key(instance, team, channel, "threads")

@@ -68,6 +68,11 @@ def parse_event(body: Mapping[str, Any], rules: InboundRules, us: Identity) -> E
     return None
 
 
+def parse_message(message: Mapping[str, Any], channel: str, rules: InboundRules, us: Identity) -> Envelope | None:
+    """Turn a message read from a channel's history into the envelope its event would have become."""
+    return _question({**message, "channel": channel}, us.team_id, rules, us)
+
+
 def _question(event: Mapping[str, Any], team: str, rules: InboundRules, us: Identity) -> Envelope | None:
     channel, ts = text_of(event, "channel"), text_of(event, "ts")
     if not channel or not ts or event.get("hidden") or not _answerable(event, rules, us):

@@ -63,3 +63,18 @@ HISTORY_PAGES_MAX = 5
 APP_NAME_CHARS = 35
 DESCRIPTION_CHARS = 140
 """Names and short descriptions in an app manifest."""
+
+MISSED_READS_PER_MINUTE = 30
+"""Pages of history read for what was missed; the rest of tier 3 ("50+") is left to threads and lost responses."""
+
+MISSED_THREADS_MAX = 10
+"""Threads of one channel that are read for what was missed: a call each."""
+
+MISSED_READING_S = 900.0
+"""How long reading may go on after a gap: 450 channels at ``MISSED_READS_PER_MINUTE``."""
+
+PLACES_MAX = 1_000
+"""Channels that are remembered, those of late; direct messages are a channel each."""
+
+OLD_THREADS_MAX = 5
+"""Older threads remembered of one channel; the newer ones stand in the newest page of its history."""

@@ -23,13 +23,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from adapters.slack.backlog import Backlog
 from adapters.slack.desk import Desk
-from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event
+from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event, text_of
 from adapters.slack.presses import parse_stop
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web, sdk_logger
 from bridge.errors import StoreError
-from bridge.ports import Clock, Intake
+from bridge.ports import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +45,21 @@ class Receiver:
     """Takes events from Slack and hands envelopes to the intake."""
 
     def __init__(
-        self, settings: SlackSettings, rules: InboundRules, us: Identity, web: Web, desk: Desk, clock: Clock
+        self,
+        settings: SlackSettings,
+        rules: InboundRules,
+        us: Identity,
+        web: Web,
+        desk: Desk,
+        backlog: Backlog,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._rules = rules
         self._us = us
         self._web = web
         self._desk = desk
+        self._backlog = backlog
         self._clock = clock
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._taking: set[asyncio.Task[Any]] = set()
@@ -83,11 +92,15 @@ class Receiver:
         greeted: set[int] = set()
 
         async def greet(message: WSMessage) -> None:
-            if id(client.current_session) not in greeted and _is_hello(message.data):
-                greeted.clear()
-                greeted.add(id(client.current_session))
-                connected.set()
-                log.info("connected to Slack")
+            if id(client.current_session) in greeted or not _is_hello(message.data):
+                self._backlog.frame()
+                return
+            greeted.clear()
+            greeted.add(id(client.current_session))
+            self._backlog.greeted()
+            connected.clear()  # the SDK may have replaced a socket before anybody looked
+            connected.set()
+            log.info("connected to Slack")
 
         client.on_message_listeners.append(greet)
         try:
@@ -96,17 +109,22 @@ class Receiver:
         except TimeoutError:
             log.warning("no connection to Slack's socket, starting afresh")
             return
-        alive_at = self._clock.now()
-        while self._clock.now() - alive_at < self._settings.rebuild_after_s:
+        alive_at, pong_at = self._clock.now(), client.last_ping_pong_time
+        while not await self._clock.wait(self._web.refused, WATCH_S):
             if await self._is_alive(handler) and id(client.current_session) in greeted:
                 alive_at = self._clock.now()
                 connected.set()
-            elif connected.is_set():
+                if client.last_ping_pong_time != pong_at:
+                    pong_at = client.last_ping_pong_time
+                    self._backlog.frame()
+                continue
+            if connected.is_set():
                 connected.clear()
                 log.warning("connection to Slack lost")
-            if await self._clock.wait(self._web.refused, WATCH_S):
+            lost_s = self._clock.now() - alive_at
+            if lost_s >= self._settings.rebuild_after_s:
+                log.warning("the socket stays lost or mute, starting afresh", after_s=round(lost_s, 1))
                 return
-        log.warning("the socket stays lost or mute, starting afresh", after_s=self._settings.rebuild_after_s)
 
     async def _is_alive(self, handler: AsyncSocketModeHandler) -> bool:
         alive = all(task is not None and not task.done() for task in _tasks(handler))
@@ -115,13 +133,16 @@ class Receiver:
     async def _close(self, handler: AsyncSocketModeHandler) -> None:
         """Let events in hand be acknowledged, then close: a ghost connection counts against Slack's ten."""
         try:
+            await self._backlog.let_all_pass()
             if self._taking:
                 await asyncio.wait(set(self._taking), timeout=LAST_EVENTS_S)
         finally:
-            with suppress(TimeoutError, OSError):
-                async with asyncio.timeout(CLOSE_S):
-                    await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
-            await self._drop(handler)
+            try:
+                with suppress(TimeoutError, OSError):
+                    async with asyncio.timeout(CLOSE_S):
+                        await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it bare
+            finally:
+                await self._drop(handler)
 
     async def _drop(self, handler: AsyncSocketModeHandler) -> None:
         """End what is left of a socket: a mute server keeps the SDK waiting for its farewell, and the rest open."""
@@ -136,7 +157,7 @@ class Receiver:
 
     # --- events ---
 
-    def app(self, intake: Intake, bot_token: str) -> AsyncApp:
+    def app(self, bot_token: str) -> AsyncApp:
         """Make the Bolt app: our middleware, and a listener that acknowledges every event the middleware lets pass."""
         result = AuthorizeResult(
             enterprise_id=None,
@@ -165,9 +186,9 @@ class Receiver:
         async def take(body: dict[str, Any], ack: AsyncAck, next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
             self._remember_task()
             if body.get("type") != "event_callback":
-                await self._desk.take(body, intake)
+                await self._desk.take(body)
                 return await ack()
-            await self._take(body, intake)
+            await self._take(body)
             await next_()
             return None
 
@@ -184,23 +205,30 @@ class Receiver:
             self._taking.add(task)
             task.add_done_callback(self._taking.discard)
 
-    async def _take(self, body: Mapping[str, Any], intake: Intake) -> None:
+    async def _take(self, body: Mapping[str, Any]) -> None:
         """Write one event's question down. No ``await`` may come before ``accept``: it takes the place in the lane."""
         event_id = str(body.get("event_id") or "")
         if event_id in self._seen:
             return
+        self._notice(body.get("event"))
         parsed = parse_event(body, self._rules, self._us)
         if stop := parse_stop(body, self._rules.instance, self._us):
-            await self._desk.obey(stop, intake)
+            await self._desk.obey(stop)
         elif isinstance(parsed, Withdrawal):
-            await intake.withdraw(parsed.delivery_key)
+            await self._backlog.withdraw(parsed.delivery_key)
         elif parsed is not None:
             try:
-                await intake.accept(parsed)
+                await self._backlog.accept(parsed)
             except StoreError as error:
                 log.error("question not written down, Slack will deliver it again", reason=error.reason)
                 raise
         self._remember(event_id)
+
+    def _notice(self, event: object) -> None:
+        """Tell the backlog where people talk; whatever is no message stands in no history."""
+        if isinstance(event, Mapping) and event.get("type") in ("message", "app_mention"):
+            if channel := text_of(event, "channel"):
+                self._backlog.saw(channel, text_of(event, "ts"))
 
     def _remember(self, event_id: str) -> None:
         """Remember an event that is dealt with; one that failed must be taken when it comes again."""

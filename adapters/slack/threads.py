@@ -30,16 +30,21 @@ async def read_pages(
         method, arguments = "conversations.replies", arguments | {"ts": place.thread}
     for _ in range(limits.HISTORY_PAGES_MAX):
         body = await web.call(method, arguments)
-        for message in body.get("messages") or ():
-            if isinstance(message, Mapping):
-                yield message
-        cursor = _next_cursor(body)
+        for message in messages_of(body):
+            yield message
+        cursor = next_cursor(body)
         if not cursor:
             return
         arguments["cursor"] = cursor
 
 
-def _next_cursor(body: Mapping[str, Any]) -> str:
+def messages_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the messages of one page, in its order."""
+    return [message for message in body.get("messages") or () if isinstance(message, Mapping)]
+
+
+def next_cursor(body: Mapping[str, Any]) -> str:
+    """Return what asks for the next page, empty after the last."""
     metadata = body.get("response_metadata")
     return str(metadata.get("next_cursor") or "") if isinstance(metadata, Mapping) else ""
 

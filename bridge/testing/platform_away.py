@@ -70,13 +70,15 @@ class AwayPromises:
         assert intake.texts[1:] == ["once", "twice"]
 
     async def test_nothing_is_read_before_the_first_start(self, harness: PlatformHarness) -> None:
-        """What was written before anybody here knew us is no question to us."""
+        """What was written before anybody here knew us is no question to us, unless the service itself delivers it."""
         needs(harness, Ability.MISSED)
         await harness.say("Has anybody ever seen this bot?", usual(harness))
         intake = RecordingIntake()
-        async with harness.make() as platform, serving(platform, intake):
-            await _hear(harness, intake)
-        assert intake.texts == [NOW]
+        for text in ("first life", "second life"):
+            async with harness.make() as platform, serving(platform, intake):
+                await _hear(harness, intake, text)
+        assert intake.texts[-2:] == ["first life", "second life"]
+        assert not any(envelope.late for envelope in intake.accepted)
 
     async def test_what_goes_on_in_our_threads_is_not_missed(self, harness: PlatformHarness) -> None:
         """A follow-up that does not name us, in a thread where we answered."""

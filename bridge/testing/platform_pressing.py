@@ -5,7 +5,7 @@ import pytest
 from bridge.errors import StoreUnavailable
 from bridge.model import Addressing, Control, ControlKind, Press, Pressed, View
 from bridge.testing.platform_harness import Ability, PlatformHarness, Speaker
-from bridge.testing.platform_scene import Asked, Scene, eventually, needs, on_stage, serving, usual, words
+from bridge.testing.platform_scene import Asked, Scene, eventually, longest, needs, on_stage, serving, usual, words
 
 LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "重试 🔁"}
 FOOTER = "Interrupted"
@@ -46,23 +46,17 @@ class ControlPromises:
             assert list(harness.controls(message_id)) == [LABELS[ControlKind.RETRY]]
             assert _words_of(harness, asked) == FOOTER
 
-    async def test_controls_cost_no_words(self, harness: PlatformHarness) -> None:
+    @pytest.mark.parametrize("unit", ["xxxxxxxxx ", "x\n\n"])
+    async def test_controls_cost_no_words(self, harness: PlatformHarness, unit: str) -> None:
         """What measures as fitting fits with controls below it."""
         needs(harness, Ability.CONTROLS)
         async with on_stage(harness) as scene:
-            rules = scene.platform.part_rules
-            for unit in ("x" * 9 + " ", "x\n\n"):
-                asked = await scene.ask()  # a question's part may be known by its name however often it is posted
-                both = tuple(control(asked, kind) for kind in ControlKind)
-                fitting = next(
-                    unit * count
-                    for count in range(rules.limit // len(unit), 0, -1)
-                    if rules.measure(unit * count) <= rules.limit
-                ).strip()
-                reply = asked.reply_on(scene.platform)
-                message_id = await reply.post(0, View(fitting, live=True, controls=both))
-                assert harness.shown(message_id) == fitting
-                assert len(harness.controls(message_id)) == len(both)
+            asked = await scene.ask()
+            both = tuple(control(asked, kind) for kind in ControlKind)
+            fitting = longest(lambda count: unit * count, scene.platform.part_rules).strip()
+            message_id = await asked.reply_on(scene.platform).post(0, View(fitting, live=True, controls=both))
+            assert harness.shown(message_id) == fitting
+            assert len(harness.controls(message_id)) == len(both)
 
     @pytest.mark.parametrize("kind", list(ControlKind))
     @pytest.mark.parametrize("addressing", [Addressing.DIRECT, Addressing.MENTION])

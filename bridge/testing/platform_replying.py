@@ -8,12 +8,11 @@ import pytest
 
 from bridge.errors import MessageGone
 from bridge.keys import join_key
-from bridge.model import Addressing, Budget, PartRules, TurnId, View
+from bridge.model import Addressing, Budget, TurnId, View
 from bridge.testing.platform_harness import Ability, PlatformHarness
-from bridge.testing.platform_scene import Scene, needs, on_stage, words
+from bridge.testing.platform_scene import Scene, longest, needs, on_stage, words
 
 ANOTHER_TURN = TurnId("aaaaaaaaaaaaaaaa")
-LONGEST_CHARS = 100_000
 """No agent says more in one message, whatever a platform may allow."""
 SMALLEST_PART_CHARS = 200
 """The core splits down to this; a part as small as that has to fit, whatever it says."""
@@ -346,8 +345,7 @@ class ReplyPromises:
     async def test_what_measures_as_fitting_fits(self, harness: PlatformHarness, kind: str) -> None:
         """As much of one kind as the rules allow: posted, edited, with a footer where that fits; no word is lost."""
         async with on_stage(harness) as scene:
-            longest = _longest(_of_kind(kind, harness), scene.platform.part_rules)
-            await _fits(scene, longest)
+            await _fits(scene, longest(_of_kind(kind, harness), scene.platform.part_rules))
 
     @pytest.mark.parametrize("seed", range(6))
     async def test_any_mixture_that_measures_as_fitting_fits(self, harness: PlatformHarness, seed: int) -> None:
@@ -357,8 +355,8 @@ class ReplyPromises:
         mixture = [chance.choice(pieces) * chance.randint(1, 9) for _ in range(2000)]
         async with on_stage(harness) as scene:
             rules = scene.platform.part_rules
-            longest = _longest(lambda count: "\n".join(mixture[:count]), rules, at_most=len(mixture))
-            await _fits(scene, longest)
+            text = longest(lambda count: "\n".join(mixture[:count]), rules, at_most=len(mixture))
+            await _fits(scene, text)
 
     async def test_nobody_is_disturbed(self, harness: PlatformHarness) -> None:
         """Whatever an agent says, it notifies nobody and loads nothing: live, final, in footers, in notices."""
@@ -395,19 +393,6 @@ def _of_kind(kind: str, harness: PlatformHarness) -> Callable[[int], str]:
         baits = " ".join(harness.baits) + "\n"
         return lambda count: baits * count
     return lambda count: PIECES[kind] * count
-
-
-def _longest(text_of: Callable[[int], str], rules: PartRules, *, at_most: int = LONGEST_CHARS) -> str:
-    """Return the longest text of a kind that the rules let pass, as far as halving finds it."""
-    fits, too_long = 0, at_most + 1
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        text = text_of(middle)
-        if len(text) <= LONGEST_CHARS and rules.measure(text) <= rules.limit:
-            fits = middle
-        else:
-            too_long = middle
-    return text_of(fits)
 
 
 async def _fits(scene: Scene, text: str) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from bridge.keys import turn_id
-from bridge.model import Addressing, Envelope, TurnId, View
+from bridge.model import Addressing, Envelope, PartRules, TurnId, View
 from bridge.ports import Intake, Platform, Reply
 from bridge.testing.platform_harness import DEADLINE_S, Ability, PlatformHarness, RecordingIntake, Said, Speaker
 
 LOOK_AGAIN_S = 0.02
 LONGEST_TEST_S = 60.0
+LONGEST_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +155,16 @@ def _says_something(character: str) -> bool:
         return True
     is_drawing = "\u2300" <= character <= "\u25ff"  # what rules and frames of tables are made of
     return character > "\x7f" and not is_drawing and unicodedata.category(character).startswith("S")
+
+
+def longest(text_of: Callable[[int], str], rules: PartRules, *, at_most: int = LONGEST_CHARS) -> str:
+    """Return the longest text of a kind, by its length, that the rules let pass, as far as halving finds it."""
+    fits, too_long = 0, at_most + 1
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        text = text_of(middle)
+        if len(text) <= LONGEST_CHARS and rules.measure(text) <= rules.limit:
+            fits = middle
+        else:
+            too_long = middle
+    return text_of(fits)

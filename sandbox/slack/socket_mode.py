@@ -2,7 +2,7 @@
 
 A payload goes to one connection at random. An acknowledgement may come over any connection of the app: the SDK
 sends it over whichever it has. Nobody acknowledges in time: the delivery counts as failed and ``Delivery``
-repeats it. Without any connection it waits for one as long as for an acknowledgement.
+repeats it. Without any connection it waits for one as long as for an acknowledgement, or is lost: a switch.
 """
 
 import asyncio
@@ -129,6 +129,8 @@ class SocketMode:
     async def attempt(self, outgoing: Outgoing, attempt: Attempt) -> Answer:
         """Send one envelope and wait for its acknowledgement."""
         timeout_s = self._switches.ack_timeout_s
+        if self._switches.lost_without_connection and not self.connections_of(outgoing.app):
+            return Answer("timeout", no_retry=True)
         try:
             connection = await within(self._clock, timeout_s, lambda: self._choose(outgoing.app))
         except TimeoutError:

@@ -24,6 +24,8 @@ class SlackSwitches:
         commercial_history: Reading history is limited as outside the Marketplace: once a minute, 15 messages.
         ack_timeout_s: How long an app has to acknowledge a delivery.
         retry_delays_s: Waits before each repetition of an unacknowledged event.
+        lost_without_connection: What happens while the app has no connection is not kept for a later one; Slack does
+            not say (Socket Mode).
         mention_first: Which of a mention's two events is sent first; ``None`` lets the seed choose.
         mention_reaches_non_members: ``app_mention`` is sent for channels the bot has not joined.
         repeat_slash_commands: An unacknowledged slash command is delivered again (Socket Mode).
@@ -60,6 +62,7 @@ class SlackSwitches:
     commercial_history: bool = False
     ack_timeout_s: float = 3.0
     retry_delays_s: tuple[float, ...] = (0.0, 60.0, 300.0)
+    lost_without_connection: bool = False
     mention_first: bool | None = None
     mention_reaches_non_members: bool = True
     repeat_slash_commands: bool = False

@@ -30,9 +30,7 @@ METHODS = {
 class SlackHarness:
     """One workspace."""
 
-    absent: Mapping[Ability, str] = {
-        Ability.MISSED: "the adapter does not read it yet",
-    }
+    absent: Mapping[Ability, str] = {}
     retry_after_s = 7.0
     baits = (
         "<!channel>",
@@ -57,6 +55,7 @@ class SlackHarness:
         slack.add_channel("general", channel_id=ROOM)
         slack.switches.ack_timeout_s = 0.5
         slack.switches.expand_markdown_blocks = True
+        slack.switches.lost_without_connection = True
 
     def make(self, *, missed: Missed | None = None) -> Platform:
         return self._platform(replace(self._services, missed=missed or Missed()))

@@ -86,6 +86,37 @@ async def test_a_delivery_that_slack_repeats_is_not_asked_twice(
     assert [envelope.text for envelope in intake.accepted] == ["once"]
 
 
+async def test_an_acknowledgement_lost_on_the_way_costs_nothing(
+    slack: SlackEmulator, journal: Journal, platform: Any, serve: Any, intake: Any
+) -> None:
+    """The socket is cut while the question is written down; it comes again over the next one, and is known there."""
+    slack.switches.ack_timeout_s = 0.3
+    async with serve(platform, intake):
+        intake.gate.clear()
+        slack.say("ann", slack.open_dm("ann"), "once")
+        await intake.texts(1)
+        slack.sockets.drop()
+        await slack.wait_until(lambda: bool(journal.select(kind="redelivery")), what="the repetition")
+        await slack.wait_until(lambda: len(journal.select(kind="event", name="message")) == 2, what="its delivery")
+        intake.gate.set()
+        await slack.wait_until(lambda: acks(journal) >= 1, what="an acknowledgement")
+        await slack.settled()
+    assert [envelope.text for envelope in intake.accepted] == ["once"]
+
+
+async def test_any_of_several_sockets_may_bring_it(
+    slack: SlackEmulator, journal: Journal, platform_for: Any, serve: Any, intake: Any
+) -> None:
+    """Two processes overlap at a deploy: each event reaches either, its twin the other, and all have the same keys."""
+    async with platform_for() as old, platform_for() as new, serve(old, intake), serve(new, intake):
+        keys = {f"work:T1:C1:{slack.mention('ann', 'C1', f'{number}')}" for number in range(8)}
+        await slack.wait_until(lambda: acks(journal) == 16, what="all acknowledgements")
+    events = [*journal.select(kind="event", name="message"), *journal.select(kind="event", name="app_mention")]
+    assert len({event.detail["connection"] for event in events}) > 1
+    assert len(intake.accepted) == 8
+    assert {envelope.delivery_key for envelope in intake.offered} == keys
+
+
 async def test_questions_keep_their_order(slack: SlackEmulator, platform: Any, serve: Any, intake: Any) -> None:
     """A burst over one socket takes its places in the order it was sent."""
     async with serve(platform, intake):

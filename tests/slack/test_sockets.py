@@ -8,7 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.slack.adapter import SlackPlatform
+from bridge.clock import SystemClock
 from bridge.errors import CredentialsError, PlatformUnavailable
+from bridge.observing import Connection
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 
@@ -55,6 +57,24 @@ async def test_a_socket_that_plays_dead_is_replaced(
         slack.sockets.go_silent()
         await slack.wait_until(lambda: hellos(journal) == 2, what="a second hello")
         await expect_service(slack, intake, "awake again")
+
+
+@pytest.mark.parametrize("trouble", ["go_silent", "drop", "disconnect"])
+async def test_every_new_socket_is_counted(
+    slack: SlackEmulator, journal: Journal, platform: Any, intake: Any, trouble: str
+) -> None:
+    """Deaf, cut or asked to leave, however fast the SDK replaces it: the operator sees how often."""
+    connection = Connection("work", SystemClock())
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(platform.serve(intake, connection))
+        await slack.wait_until(lambda: connection.connects == 1, what="the first connection")
+        happening = getattr(slack.sockets, trouble)()
+        if happening is not None:
+            await happening
+        await slack.wait_until(lambda: connection.connects == 2, what="the second connection")
+        await expect_service(slack, intake, "heard again")
+        assert connection.connects == hellos(journal) == 2
+        task.cancel()
 
 
 async def test_refused_handshakes_are_got_over(
