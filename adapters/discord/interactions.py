@@ -11,9 +11,9 @@ import structlog
 
 from adapters.discord import limits
 from adapters.discord.chains import Chains
-from adapters.discord.fields import Payload, mapping_in
+from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.inbound import Channel, Identity, ancestors, in_chain
-from adapters.discord.presses import Ticket, answer_to, is_of_component, parse_press, parse_ticket
+from adapters.discord.presses import NO_COMPONENTS, Ticket, answer_to, is_of_component, parse_press, parse_ticket
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
@@ -24,6 +24,7 @@ from bridge.texts.keys import Say
 log = structlog.get_logger(__name__)
 
 INTERACTIONS_KEPT = 1_000
+PATIENCE_S = 5.0
 
 
 class Interactions:
@@ -58,6 +59,8 @@ class Interactions:
         else:
             pressed = await self._obey(await self._in_its_chain(press, interaction, channel))
         await self._answer(ticket, press, pressed, answer_by)
+        if press is not None and pressed is not None and pressed.done and pressed.sentence:
+            await self._take_away(text_in(interaction, "channel_id"), press.message_id)
 
     def _remember(self, ticket: Ticket) -> None:
         self._seen[ticket.id] = None
@@ -78,6 +81,14 @@ class Interactions:
             log.error("a press was not obeyed", kind=press.kind, reason=error.reason)
             locale = press.author.locale or self._services.default_locale
             return Pressed(False, self._services.speech(Say.STORE_FAILED, locale))
+
+    async def _take_away(self, channel_id: str, message_id: str) -> None:
+        """Take the buttons away where there is nothing left to press; the one answer was the sentence that says so."""
+        try:
+            path = f"/channels/{channel_id}/messages/{message_id}"
+            await self._web.call("PATCH", path, NO_COMPONENTS, patience_s=PATIENCE_S)
+        except PlatformError as error:
+            log.info("buttons stay", reason=error.reason)
 
     async def _answer(self, ticket: Ticket, press: Press | None, pressed: Pressed | None, answer_by: float) -> None:
         body = answer_to(press, pressed)

@@ -80,6 +80,7 @@ class Marks:
         if not self._loaded:
             self._take_over(await self._store.note(self._note))
             self._loaded = True
+            await self.save()  # before the first session, or a crash in it would be a first start again
         self._heard = self._surely_heard
         self._lost, self._began = {}, False
 
@@ -89,6 +90,7 @@ class Marks:
         if written is not None:
             try:
                 known = msgspec.json.decode(written, type=_Remembered)
+                self._written = written
             except msgspec.DecodeError:
                 log.warning("what was heard so far cannot be read; beginning anew from now")
         self._since, self._heard, self._behind = known.since, known.heard, dict(known.behind)

@@ -20,6 +20,9 @@ MESSAGE_COMPONENT = 3
 ONE_SHOT = frozenset({ControlKind.RETRY})
 """What was obeyed is over: its button goes at once. Others go when the message they stand below changes."""
 
+NO_COMPONENTS: dict[str, Any] = {"components": [], "allowed_mentions": NOBODY}
+"""The body that takes away what stands below a message, and changes nothing else."""
+
 
 class ResponseKind(IntEnum):
     """The first answers to an interaction that we give. Source: there, "Interaction Callback Type"."""
@@ -71,7 +74,7 @@ def parse_press(interaction: Payload, channel: Channel | None, instance: str, ap
 def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
     """Return the body that answers a press.
 
-    A sentence is shown to the presser alone; a control that is used up is taken away; otherwise nothing changes.
+    A sentence is shown to the presser alone; else a control that is used up is taken away; else nothing changes.
 
     Args:
         press: ``None`` for what was not ours.
@@ -82,7 +85,7 @@ def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
         shown = {"content": render(pressed.sentence), "flags": flags, "allowed_mentions": NOBODY}
         return {"type": int(ResponseKind.MESSAGE), "data": shown}
     if press is not None and pressed is not None and pressed.done and press.kind in ONE_SHOT:
-        return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": {"components": [], "allowed_mentions": NOBODY}}
+        return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": NO_COMPONENTS}
     return {"type": int(ResponseKind.DEFERRED_UPDATE)}
 
 

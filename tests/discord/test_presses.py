@@ -231,6 +231,19 @@ async def test_a_used_up_button_goes_and_a_sentence_is_private(
     assert not discord.violations()
 
 
+async def test_a_button_that_is_over_goes_and_says_so(
+    discord: DiscordEmulator, platform: Any, serve: Any, intake: Any, answered: Any
+) -> None:
+    """One that outlived its turn, as after a crash: the one answer is the sentence, so an edit takes it away."""
+    async with serve(platform, intake):
+        channel, message, _ = await answered()
+        intake.pressed = Pressed(True, "That is over.")
+        assert (await discord.click("ann", channel, message, "Stop")).ephemeral
+        await discord.wait_until(lambda: not discord.shown(channel, message).buttons, what="no button")
+    assert discord.shown(channel, message).text == "So:"
+    assert not discord.violations()
+
+
 async def test_a_press_told_twice_is_one(
     discord: DiscordEmulator, platform: Any, serve: Any, intake: Any, answered: Any, journal: Journal
 ) -> None:

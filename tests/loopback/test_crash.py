@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.coze.answers import Answer
+from bridge.texts import LANGUAGES, Say
+from sandbox.coze import Answer
 from sandbox.demo.process import BridgeProcess, demo_folder
 from sandbox.demo.town import ANN, CHANNEL, Town, open_town
 from sandbox.demo.words import WORDS
-from sandbox.slack import VisibleMessage
 
 TEXT = "Words that survive a crash. " * 12
 CHAT = "POST /v3/chat"
@@ -18,18 +18,25 @@ CHAT = "POST /v3/chat"
 
 @pytest.fixture
 async def town() -> AsyncIterator[Town]:
-    """Emulators here, the bridge as a process of its own, not yet started."""
+    """Emulators here, the bridge as a process of its own, not yet started; Discord wants 5 s between two sessions."""
     with demo_folder() as folder, BridgeProcess((sys.executable, "-m", "bridge.cli"), folder) as bridge:
         async with open_town(WORDS["en"], bridge) as town:
-            town.discord.switches.identify_interval_s = 0.0
             town.coze.script(Answer(text=TEXT.strip(), chars_per_second=150.0))
             yield town
 
 
-def of_the_bot(town: Town, root: str) -> list[VisibleMessage]:
-    """What the bot shows in the thread of a question."""
-    channel = town.slack.find_channel(CHANNEL).id
-    return [m for m in town.slack.messages(channel, thread_ts=root) if m.user == town.slack.bot_user_id]
+def ask(town: Town, platform: str) -> str:
+    """Let Ann ask; return what the thread of the answer is called."""
+    people = town.slack if platform == "slack" else town.discord
+    return people.mention(ANN, CHANNEL, "What survives a crash?")
+
+
+def shown(town: Town, platform: str, root: str) -> list[str]:
+    """What the bot shows in the thread of a question, where there is one yet."""
+    if platform == "slack":
+        channel = town.slack.find_channel(CHANNEL).id
+        return [m.text for m in town.slack.messages(channel, thread_ts=root) if m.user == town.slack.bot_user_id]
+    return [m.text for m in town.discord.answers(root)] if root in town.discord.service.world.channels else []
 
 
 async def until(town: Town, what: str, condition: Any) -> None:
@@ -38,17 +45,32 @@ async def until(town: Town, what: str, condition: Any) -> None:
 
 
 @pytest.mark.parametrize("moment", ["asked", "first words", "later words"])
-async def test_a_killed_bridge_finishes_its_answer_after_the_next_start(town: Town, moment: str) -> None:
+@pytest.mark.parametrize("platform", ["slack", "discord"])
+async def test_a_killed_bridge_finishes_its_answer_after_the_next_start(town: Town, platform: str, moment: str) -> None:
     """Coze went on meanwhile; the bridge fetches what was said and brings the message up to date."""
     await town.start_bridge(WORDS["en"])
-    root = town.slack.mention(ANN, CHANNEL, "What survives a crash?")
+    root = ask(town, platform)
     if moment == "asked":
         await until(town, "the question", lambda: town.journal.select(kind="event", name="conversation.chat.created"))
     else:
         grown = 1 if moment == "first words" else 60
-        await until(town, "words", lambda: any(len(m.text) > grown for m in of_the_bot(town, root)))
+        await until(town, "words", lambda: any(len(text) > grown for text in shown(town, platform, root)))
     town.bridge.kill()
     await town.bridge.stop(town.journal)
+    await town.bridge.start(town.journal)
+    await until(town, "the whole text", lambda: shown(town, platform, root) == [TEXT.strip()])
+    assert len(town.journal.select(kind="request", name=CHAT)) == 1
+
+
+async def test_a_question_to_a_dead_bridge_is_answered_by_the_next_one(town: Town) -> None:
+    """Discord tells it to nobody; it is found although the new session was refused at first for coming too soon."""
     await town.start_bridge(WORDS["en"])
-    await until(town, "the whole text", lambda: [m.text for m in of_the_bot(town, root)] == [TEXT.strip()])
+    town.bridge.kill()
+    await town.bridge.stop(town.journal)
+    root = ask(town, "discord")
+    await town.bridge.start(town.journal)
+    await until(
+        town, "the answer", lambda: any(LANGUAGES["en"][Say.LATE] in text for text in shown(town, "discord", root))
+    )
+    assert town.discord.violations("identified_too_soon")
     assert len(town.journal.select(kind="request", name=CHAT)) == 1
