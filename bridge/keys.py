@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from urllib.parse import quote
 
-from bridge.model import Author, ConversationKey, Place, Scope, TurnId, TurnRecord
+from bridge.model import Author, ControlKind, ConversationKey, Place, Scope, TurnId, TurnRecord
 
 TURN_ID_CHARS = 16
 
@@ -39,12 +39,12 @@ def turn_id(delivery_key: str) -> TurnId:
 
 
 def retry_key(turn: TurnRecord) -> str:
-    """Derive the delivery key of asking a turn's question again.
+    """Derive the delivery key of asking a turn's question again: the question's own, and that it is asked again.
 
     It names the control, which names its turn, and nothing of the press: however often and wherever it is pressed, it
     is one question.
     """
-    return join_key(turn.envelope.place.instance, "retry", turn.turn_id)
+    return f"{turn.envelope.delivery_key}:{join_key(ControlKind.RETRY)}"
 
 
 def agent_user_id(key: ConversationKey, place: Place, author: Author, scope: Scope, secret: bytes | None) -> str:

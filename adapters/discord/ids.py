@@ -38,15 +38,15 @@ def delivery_key(ref: MessageRef) -> str:
 
 
 def parse_delivery_key(key: str) -> MessageRef:
-    """Undo ``delivery_key``.
+    """Undo ``delivery_key``; the key of a question that is asked again names the same message.
 
     Raises:
         ValueError: The key is not one of ours.
     """
     components = [unquote(component) for component in key.split(":")]
-    if len(components) != 4:
-        raise ValueError("a delivery key has four components")
-    return MessageRef(*components)
+    if len(components) < 4:
+        raise ValueError("a delivery key has at least four components")
+    return MessageRef(*components[:4])
 
 
 def part_nonce(turn_id: TurnId, index: int, edition: int = 0) -> str:

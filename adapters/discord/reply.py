@@ -10,7 +10,7 @@ from adapters.discord import limits, outbound
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
 from adapters.discord.hourglass import Hourglass
-from adapters.discord.ids import is_name_of, notice_nonce, part_nonce
+from adapters.discord.ids import is_name_of, notice_nonce, part_nonce, snowflake_at
 from adapters.discord.inbound import SPOKEN
 from adapters.discord.refusals import (
     ARCHIVED,
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 10.0
 """How long what does not grow old (a thread, a notice) may wait for its bucket."""
+CLOCK_ERROR_S = 5.0
+"""How far our clock may be ahead of Discord's."""
 NOTICE_ATTEMPTS = 3
 RETRY_PAUSE_S = 0.5
 
@@ -278,7 +280,9 @@ class DiscordReply:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
         # Before the last part we know of stands nothing of what follows it, but perhaps the answer to another question.
         before = [message_id for part, message_id in known.items() if part < index]
-        after = max([self._spot.question.message, *before], key=int)
+        # Asked again, it stands below the answer that failed: of that the time tells it apart.
+        asked_at = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S))
+        after = max([self._spot.question.message, asked_at, *before], key=int)
         nameless, us = [], await self._our_id()
         async for message in messages_after(self._web, self._spot.channel, after):
             message_id = str(message.get("id"))

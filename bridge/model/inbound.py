@@ -65,7 +65,8 @@ class Envelope:
     """One inbound message in our terms.
 
     Attributes:
-        delivery_key: Unique per question and the same on every repeat; begins with the adapter instance.
+        delivery_key: Unique per question and the same on every repeat; begins with the adapter instance. The key of a
+            question that is asked again begins with that of the question.
         message_id: The platform's id of the message, for replies, reactions and look-ups.
         text: What was said, without the mention of us, readable (no platform markup for names or links).
         sent_at_s: Unix seconds by the platform's clock.

@@ -1,10 +1,14 @@
 """The promises about controls: what can be pressed below a message, and what becomes of a press; part of the suite."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.errors import StoreUnavailable
-from bridge.model import Addressing, Control, ControlKind, Press, Pressed, View
+from bridge.keys import retry_key
+from bridge.model import Addressing, Control, ControlKind, ConversationKey, Press, Pressed, TurnRecord, View
 from bridge.testing.platform_harness import Ability, PlatformHarness, Speaker
+from bridge.testing.platform_receiving import PLACE_NEEDED
 from bridge.testing.platform_scene import Asked, Scene, eventually, longest, needs, on_stage, serving, usual, words
 
 LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "重试 🔁"}
@@ -111,6 +115,26 @@ class ControlPromises:
             assert await harness.press(message_id, LABELS[ControlKind.RETRY])
             await eventually(lambda: not harness.controls(message_id), "the control's end")
             assert list(harness.visible(asked.said)) == before
+
+    @pytest.mark.parametrize("addressing", list(Addressing))
+    async def test_what_is_asked_again_is_answered_there_too(
+        self, harness: PlatformHarness, addressing: Addressing
+    ) -> None:
+        """Under a key that begins with that of the question; what stands there already is not taken for the answer."""
+        needs(harness, Ability.CONTROLS, PLACE_NEEDED[addressing])
+        async with on_stage(harness) as scene:
+            below, shown = None, []
+            if addressing is Addressing.FOLLOW_UP:
+                below, _, _ = await scene.answer("To the first")
+                shown = ["To the first"]
+            asked = await scene.ask("Why?", addressing, under=below)
+            await scene.answer("Half an", to=asked)
+            turn = TurnRecord(asked.turn_id, ConversationKey("lane"), asked.envelope, asked.envelope.sent_at_s)
+            again = Asked(asked.said, replace(asked.envelope, delivery_key=retry_key(turn)))
+            _, reply, message_id = await scene.answer("A whole answer", to=again)
+            await reply.settle()
+            assert list(harness.visible(asked.said)) == [*shown, "Half an", "A whole answer"]
+            assert harness.shown(message_id) == "A whole answer"
 
     async def test_what_was_not_obeyed_can_be_pressed_again(self, harness: PlatformHarness) -> None:
         """The control stays, and whoever pressed reads why, alone."""

@@ -90,7 +90,8 @@ class FakeHarness:
         raise NotImplementedError
 
     def visible(self, said: Said) -> Sequence[str]:
-        turns = {turn_id(key) for number, key in self._keys.items() if self._is_same_thread(number, said)}
+        keys = [key for number, key in self._keys.items() if self._is_same_thread(number, said)]
+        turns = {turn_id(key) for key in (*keys, *(f"{key}:retry" for key in keys))}
         shown = [message for message in self._platform.messages.values() if not message.deleted]
         return [message.shown for message in shown if message.turn in turns]
 

@@ -32,6 +32,7 @@ def test_a_delivery_key_reads_as_the_design_says() -> None:
 def test_a_delivery_key_leads_back_to_its_message(ref: MessageRef) -> None:
     """Encoding and parsing are a round trip, whatever the instance is called."""
     assert parse_delivery_key(delivery_key(ref)) == ref
+    assert parse_delivery_key(f"{delivery_key(ref)}:retry:retry") == ref, "asked again, and again"
     notes = {hourglass_note(ref), root_note(ref.instance, ref.channel, ref.message)}
     notes.add(hint_note(ref.instance, ref.channel, ref.message))
     assert len(notes | {delivery_key(ref)}) == 4
@@ -39,7 +40,7 @@ def test_a_delivery_key_leads_back_to_its_message(ref: MessageRef) -> None:
 
 def test_a_key_of_somebody_else_is_refused() -> None:
     """Three components are no delivery key."""
-    with pytest.raises(ValueError, match="four components"):
+    with pytest.raises(ValueError, match="at least four components"):
         parse_delivery_key("discord:1:2")
 
 

@@ -171,12 +171,12 @@ async def test_only_changes_are_written_and_failures_come_again(
     written: list[str | None] = []
     remember = store.remember
 
-    async def watched(name: str, value: str | None) -> None:
+    async def watched(name: str, value: str | None, **more: Any) -> None:
         if len(written) == 1:
             written.append("failed")
             raise StoreUnavailable("disk full")
         written.append(value)
-        await remember(name, value)
+        await remember(name, value, **more)
 
     monkeypatch.setattr(store, "remember", watched)
     marks = await marks_for()

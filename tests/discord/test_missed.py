@@ -440,9 +440,9 @@ async def test_questions_cost_no_second_write(
     written: list[str] = []
     remember = services.store.remember
 
-    async def watched(name: str, value: str | None) -> None:
+    async def watched(name: str, value: str | None, **more: Any) -> None:
         written.append(name)
-        await remember(name, value)
+        await remember(name, value, **more)
 
     monkeypatch.setattr(services.store, "remember", watched)
     async with life(intake):

@@ -1,6 +1,7 @@
 """Replies on the real wire: threads, typing, posts that are never doubled, edits, notices, waiting marks."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -343,8 +344,6 @@ class LateClock:
 @pytest.fixture
 def late(services: Services, settings_for: Any) -> Any:
     """Make an adapter whose clock can be moved beyond the time in which names are trusted."""
-    from dataclasses import replace
-
     from adapters.discord.adapter import DiscordPlatform
 
     clock = LateClock(services.clock)
@@ -432,6 +431,25 @@ async def test_the_answer_before_is_not_taken_for_a_part(
             assert await reply.find_posted(0) == first
 
 
+async def test_an_answer_that_failed_is_not_taken_for_the_next_try(
+    platform_for: Any, asked: Any, discord: DiscordEmulator, services: Services
+) -> None:
+    """What is asked again stands below it; after a crash only the time tells them apart, where names are not told."""
+    question = asked()
+    async with platform_for() as platform:
+        await platform.reply(question, OTHER_TURN, "en").post(0, View("half an"))
+    discord.clock.advance(60)
+    again = replace(question, delivery_key=f"{question.delivery_key}:retry", sent_at_s=discord.clock.now())
+    forget_names(discord)
+    async with platform_for() as platform:
+        assert await platform.reply(again, TURN, "en").find_posted(0) is None
+        whole = await platform.reply(again, TURN, "en").post(0, View("a whole one"))
+    forget_names(discord)
+    async with platform_for() as platform:
+        assert await platform.reply(again, TURN, "en").find_posted(0) == whole
+    assert [shown.text for shown in discord.answers(question.message_id)] == ["half an", "a whole one"]
+
+
 async def test_in_a_shared_channel_nothing_tells_a_lost_post(late: Any, asked: Any, discord: DiscordEmulator) -> None:
     """Without replies: the core repeats it once, marked."""
     clock, platform = late(answer_in="place")
@@ -489,8 +507,6 @@ async def test_a_refusal_for_too_many_is_told_at_once(
 
 def test_budgets_belong_to_the_channel_of_the_answer(platform: Platform) -> None:
     """And all requests to the bot."""
-    from dataclasses import replace
-
     question = replace(envelope(), delivery_key="fake:T1:C1:root", message_id="root")
     reply = platform.reply(question, TURN, "en")
     assert [(b.name, b.limit, b.window_s) for b in reply.edit_budgets] == [
