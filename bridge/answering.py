@@ -182,7 +182,7 @@ class Answering:
             agent_ended_at = self._clock.now()
             await self._show_end(ending)
         if ending.outcome is Outcome.DELIVERED:
-            self._watch.all_shown(agent_ended_at)
+            self._watch.all_shown(agent_ended_at, self._delivery.visible_at)
         return ending
 
     async def _show_end(self, ending: Ending) -> None:

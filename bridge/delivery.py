@@ -1,16 +1,19 @@
 """Shows one growing draft on a platform, as parts: newest text wins, one request at a time, the final text arrives.
 
-The loop compares what each message should show with what it shows, and sends the first difference when the pacer
-allows it. So a failed interim edit needs no special care: the next round sends newer text. A post of unknown outcome
-is looked up before it is repeated. Errors that waiting cannot mend (``PlatformRejected``) leave the loop.
+The loop asks the board for the first message that does not show what it should and sends it when the pacer allows it.
+So a failed interim edit needs no special care: the next round sends newer text. A post of unknown outcome is looked up
+before it is repeated. A final text for which there is no edit goes out as the next part, at once; what is left to be
+tidied up then is done while edits are to spare, and not for long where only buttons are concerned. Errors that waiting
+cannot mend (``PlatformRejected``) leave the loop.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
+from bridge.board import Board, Message, Task
 from bridge.draft import Draft
 from bridge.errors import (
     MessageGone,
@@ -20,20 +23,28 @@ from bridge.errors import (
     PlatformRejected,
     PlatformUnavailable,
 )
-from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart, View
+from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart
 from bridge.observing import ReplyWatch
-from bridge.pacing import Pacer, Urgency
+from bridge.pacing import FINAL_PATIENCE_S, Pacer
 from bridge.ports import Clock, Reply
-from bridge.rendering import PartSequence
 
 log = structlog.get_logger(__name__)
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
-FINAL_PATIENCE_S = 600.0
-SMALLEST_PART_CHARS = 200
+GIVE_UP_S = 600.0
+"""How long a final text that the platform does not take is tried."""
+TIDY_S = 8.0
+"""How long edits are waited for that only take buttons away."""
+SPLIT_CHARS = 120
+"""Fewer characters are no message of their own where an edit would do."""
 LONGEST_WAIT_S = 60.0
 """Nothing is waited for longer without another look."""
+LOOK_S = 0.5
+"""While text waits for its edit, how often it is looked whether less load made it due."""
+NEXT_WORDS_S, FRESH_S = 0.1, 0.02
+"""An edit that is due waits so long for the next words, unless some came just now: what comes right behind it would
+have to wait for the next edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +62,12 @@ class Pace:
     first_words_wait_s: float = 0.4
 
 
-@dataclass(slots=True)
-class _Message:
-    """One message on the platform; without an id it is gone, without a view it shows only a placeholder."""
-
-    message_id: str
-    view: View | None
-
-
-_UNKNOWN = View("")
-"""What a message shows that an earlier process posted, where the text is lost."""
-
-
 class Delivery:
-    """Delivers one reply. ``run`` is its only task; the other methods may be called from the turn at any time."""
+    """Delivers one reply. ``run`` is its only task; the other methods may be called from the turn at any time.
+
+    Attributes:
+        visible_at: When the whole answer was visible (``Clock.now``); ``None`` before.
+    """
 
     def __init__(
         self,
@@ -89,35 +92,32 @@ class Delivery:
         self._name = name
         self._reply = reply
         self._draft = draft
-        self._rules = rules
         self._capabilities = capabilities
         self._pacer = pacer
         self._pace = pace
         self._clock = clock
         self._posted = posted
-        self._doubt = doubt
         self._watch = watch
-        self._parts = PartSequence(rules)
-        self._chars = 0
-        self._messages: list[_Message] = []
-        self._stood = 0
+        self._board = Board(rules, doubt, controls if capabilities.controls else ())
         self._placeholder = ""
         self._unknown: set[int] = set()
-        self._doubtful: set[int] = set()
         self._news = asyncio.Event()
         self._end = asyncio.Event()
         self._finished_at = 0.0
-        self._footer = ""
-        self._controls = controls if capabilities.controls else ()
-        self._first_delta_at: float | None = None
+        self._began_at: float | None = None
+        self._changed_at = 0.0
+        self._unseen_since: float | None = None
+        self._nothing_beyond = -1
+        self._gave_next_words = False
         self._refresh_at = clock.now() + (capabilities.status_refresh_s or LONGEST_WAIT_S)
         self._queued: int | None = None
         self._failures = 0
         self._retry_at = 0.0
+        self.visible_at: float | None = None
 
     def adopt(self, placeholder: str) -> None:
         """Let a message that stands already become the first part; before ``run``."""
-        self._messages = [_Message(placeholder, None)]
+        self._board.adopt(placeholder)
         self._placeholder = placeholder
 
     def take_over(self, message_ids: Sequence[str]) -> None:
@@ -125,16 +125,18 @@ class Delivery:
 
         What they show is brought up to date. The next part may have been posted without our knowing: it is looked up.
         """
-        self._messages = [_Message(message_id, None) for message_id in message_ids]
-        self._stood = len(message_ids)
+        self._board.take_over(message_ids)
         if message_ids:
             self._watch.words_stand()
         self._unknown.add(len(message_ids))
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
-        if self._first_delta_at is None:
-            self._first_delta_at = self._clock.now()
+        self._changed_at = self._clock.now()
+        if self._began_at is None:
+            self._began_at = self._changed_at
+        if self._unseen_since is None:
+            self._unseen_since = self._changed_at
         self._news.set()
 
     def queued(self, position: int) -> None:
@@ -147,8 +149,7 @@ class Delivery:
 
         ``controls`` take the place of those that stood there while the answer grew.
         """
-        self._footer = footer
-        self._controls = controls if self._capabilities.controls else ()
+        self._board.finish(footer, controls if self._capabilities.controls else ())
         self._finished_at = self._clock.now()
         self._end.set()
         self._news.set()
@@ -158,7 +159,7 @@ class Delivery:
 
         Raises:
             PlatformRejected: The platform refuses for good.
-            PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ``FINAL_PATIENCE_S``.
+            PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ``GIVE_UP_S``.
         """
         interval_s = self._pace.edit_interval_s or self._capabilities.edit_interval_s
         self._pacer.join(self._name, interval_s, self._reply.edit_budgets)
@@ -166,7 +167,7 @@ class Delivery:
             while not await self._step():
                 pass
         finally:
-            self._pacer.leave(self._name)
+            self._pacer.leave(self._name, self._clock.now(), ended_at=self._finished_at if self._end.is_set() else None)
 
     async def _step(self) -> bool:
         """Send one thing or wait for one thing; true when everything is shown."""
@@ -175,93 +176,110 @@ class Delivery:
         if self._queued is not None:
             position, self._queued = self._queued, None
             await self._comfort(self._reply.waiting(position))
-        wanted = self._wanted(finished)
-        index = next((i for i, view in enumerate(wanted) if self._differs(i, view)), None)
-        if index is None:
-            if finished:
-                await self._remove_surplus(len(wanted))
-                return True
-            await self._wait(self._news, LONGEST_WAIT_S)
-        elif (wait_s := self._wait_s(index, finished)) > 0:
-            await self._pause(wait_s, finished)
-        else:
-            await self._send(index, wanted[index])
+        if change := self._draft.take():
+            self._board.hear(change)
+        if finished:
+            return await self._end_step()
+        await self._grow_step()
         return False
 
-    # --- what should be shown ---
+    # --- while the answer grows ---
 
-    def _wanted(self, finished: bool) -> list[View]:
-        if change := self._draft.take():
-            self._chars = len(change.text) + (0 if change.replaces else self._chars)
-            if change.replaces:
-                self._parts.replace(change.text)
-            else:
-                self._parts.append(change.text)
-        parts = list(self._parts.parts())
-        if parts and not parts[-1].body.strip():
-            parts.pop()
-        views = [View(part.text) for part in parts]
-        if views and not finished:
-            preview = self._parts.preview()
-            views[-1:] = [View(preview, live=True)] if preview.strip() else []
-        if finished and not views:
-            views = self._as_they_stand()
-        if finished and self._footer:
-            views = self._with_footer(views)
-        if views and self._controls and views[-1] is not _UNKNOWN:
-            views[-1] = replace(views[-1], controls=self._controls)
-        return [replace(v, footer=v.footer or self._doubt) if i in self._doubtful else v for i, v in enumerate(views)]
+    async def _grow_step(self) -> None:
+        if self._board.said == self._nothing_beyond:
+            await self._wait(self._news, LONGEST_WAIT_S)
+        elif not self._board.has_words:
+            await self._first_words_step()
+        elif (wait_s := self._interim_wait_s()) > 0:
+            await self._wait(self._end, min(wait_s, LOOK_S))
+        elif not self._gave_next_words and self._clock.now() > self._changed_at + FRESH_S:
+            self._gave_next_words = True
+            await self._clock.wait(self._news, NEXT_WORDS_S)
+        elif (task := self._next()) is not None and (wait_s := self._call_wait_s(task)) > 0:
+            await self._wait(self._end, min(wait_s, LOOK_S))
+        elif task is not None:
+            await self._send(task)
 
-    def _with_footer(self, views: list[View]) -> list[View]:
-        last = views[-1] if views else _UNKNOWN
-        if last is _UNKNOWN or self._rules.measure(f"{last.text}\n\n{self._footer}") > self._rules.limit:
-            return [*views, View("", footer=self._footer)]
-        return [*views[:-1], replace(last, footer=self._footer)]
-
-    def _as_they_stand(self) -> list[View]:
-        """Nothing is known of the text an earlier process showed: leave it, so that the end is told below."""
-        for message in self._messages[: self._stood]:
-            message.view = message.view or _UNKNOWN
-        return [_UNKNOWN] * self._stood
-
-    def _differs(self, index: int, view: View) -> bool:
-        if self._must_post(index):
-            return True
-        shown = self._messages[index].view
-        # A live message and its end often look the same; only what is seen is worth a request.
-        return shown is None or (shown.text, shown.footer, shown.controls) != (view.text, view.footer, view.controls)
-
-    def _must_post(self, index: int) -> bool:
-        return index >= len(self._messages) or not self._messages[index].message_id
-
-    # --- when ---
-
-    def _wait_s(self, index: int, finished: bool) -> float:
+    async def _first_words_step(self) -> None:
+        """Show the first words as soon as there are some; a few are held back for more, so that nothing flashes up."""
+        task = self._next()
+        if task is None:
+            return
         now = self._clock.now()
-        is_first = index == 0 and (self._must_post(0) or self._messages[0].view is None)
-        urgency = Urgency.FINAL if finished else Urgency.FIRST if is_first else Urgency.INTERIM
-        wait_s = self._pacer.wait_s(self._name, self._budgets(index), urgency, now)
-        is_short = self._chars < self._pace.first_words_chars
-        if urgency is Urgency.FIRST and is_short and self._first_delta_at is not None:
-            wait_s = max(wait_s, self._first_delta_at + self._pace.first_words_wait_s - now)
+        wait_s = self._call_wait_s(task)
+        is_short = self._board.said < self._pace.first_words_chars
+        if is_short and self._began_at is not None:
+            wait_s = max(wait_s, self._began_at + self._pace.first_words_wait_s - now)
+        if wait_s > 0:
+            await self._wait(self._news if is_short and not self._board.messages else self._end, wait_s)
+        else:
+            await self._send(task)
+
+    def _next(self) -> Task | None:
+        """Return what is to be sent; without any, it is not asked again before there is news."""
+        task = self._board.next()
+        if task is None or task.tidies:
+            self._nothing_beyond = self._board.said
+            return None
+        return task
+
+    def _interim_wait_s(self) -> float:
+        now, board = self._clock.now(), self._board
+        self._pacer.move(self._name, self._reply.edit_budgets)
+        began_at = self._began_at if self._began_at is not None else now
+        self._pacer.heard(self._name, board.said, began_at, now)
+        since = self._unseen_since if self._unseen_since is not None else began_at
+        wait_s = self._pacer.interim_wait_s(self._name, max(1, board.said - board.seen), now - since, now)
         return max(wait_s, self._retry_at - now)
 
-    def _budgets(self, index: int) -> tuple[Budget, ...]:
-        return self._reply.post_budgets if self._must_post(index) else self._reply.edit_budgets
+    # --- when it has ended ---
 
-    async def _pause(self, wait_s: float, finished: bool) -> None:
-        """Wait for the next request's turn; newer text is picked up afterwards anyway, the end shortens the pause."""
-        if finished:
-            await self._clock.sleep(wait_s)
+    async def _end_step(self) -> bool:
+        task = self._board.next()
+        if (task is None or task.tidies) and self.visible_at is None:
+            self.visible_at = self._clock.now()
+        if task is None or (task.tidies and not task.worth and self._clock.now() > self._finished_at + TIDY_S):
+            await self._remove_surplus()
+            return True
+        if task.tidies:
+            wait_s = max(self._pacer.spare_wait_s(self._reply.edit_budgets, self._clock.now()), self._retry_s)
         else:
-            # A few first words are held back for more, so more can shorten the pause too.
-            holds_back = not self._messages and self._chars < self._pace.first_words_chars
-            await self._wait(self._news if holds_back else self._end, wait_s)
+            wait_s = self._call_wait_s(task)
+            if not task.posts and self._is_better_posted(task) and self._board.split_off(task.index):
+                return False
+        if wait_s > 0:
+            await self._clock.sleep(min(wait_s, LOOK_S))
+        else:
+            await self._send(task)
+        return False
+
+    def _is_better_posted(self, task: Task) -> bool:
+        """Tell whether a final text should not take, or wait for, an edit."""
+        now = self._clock.now()
+        edit_wait_s = self._pacer.wait_s(self._reply.edit_budgets, now)
+        post_wait_s = self._pacer.wait_s(self._reply.post_budgets, now)
+        if edit_wait_s > FINAL_PATIENCE_S:
+            return post_wait_s < edit_wait_s
+        is_long = self._board.rest(task.index) >= SPLIT_CHARS
+        return is_long and post_wait_s <= 0 and self._pacer.is_scarce(self._reply.edit_budgets, now)
+
+    # --- waiting ---
+
+    @property
+    def _retry_s(self) -> float:
+        return max(0.0, self._retry_at - self._clock.now())
+
+    def _call_wait_s(self, task: Task) -> float:
+        """Return how long a call has to wait that may use the last there is."""
+        return max(self._pacer.wait_s(self._budgets(task), self._clock.now()), self._retry_s)
+
+    def _budgets(self, task: Task) -> tuple[Budget, ...]:
+        return self._reply.post_budgets if task.posts else self._reply.edit_budgets
 
     async def _wait(self, event: asyncio.Event, timeout_s: float) -> None:
         """Wait for ``event``; before the first words the sign of life is renewed meanwhile."""
         refresh_in_s = max(0.0, self._refresh_at - self._clock.now())
-        if self._messages or self._capabilities.status_refresh_s is None or timeout_s < refresh_in_s:
+        if self._board.messages or self._capabilities.status_refresh_s is None or timeout_s < refresh_in_s:
             await self._clock.wait(event, timeout_s)
         elif not await self._clock.wait(event, refresh_in_s):
             self._refresh_at = self._clock.now() + self._capabilities.status_refresh_s
@@ -276,87 +294,94 @@ class Delivery:
 
     # --- sending ---
 
-    async def _send(self, index: int, view: View) -> None:
-        budgets, kind = self._budgets(index), "post" if self._must_post(index) else "edit"
-        self._pacer.spent(self._name, budgets, self._clock.now())
+    async def _send(self, task: Task) -> None:
+        budgets, left_at, well = self._budgets(task), self._clock.now(), False
+        unseen_since, self._unseen_since = self._unseen_since, None
+        self._pacer.spent(budgets, left_at)
         try:
-            with self._watch.request(kind, budgets):
-                if self._must_post(index):
-                    await self._post(index, view)
+            with self._watch.request("post" if task.posts else "edit", budgets):
+                if task.posts:
+                    await self._post(task)
                 else:
-                    await self._edit(index, view)
-            self._failures = 0
-            self._watch.shown(view.text, self._first_delta_at)
+                    await self._edit(task)
+            well = True
+            self._failures, self._gave_next_words = 0, False
+            self._watch.shown(task.view.text, self._began_at)
         except PlatformRateLimited as error:
-            self._pacer.refused(budgets, error.retry_after_s, self._clock.now(), exhausted=error.budget)
+            self._pacer.refused(
+                budgets,
+                error.retry_after_s,
+                self._clock.now(),
+                exhausted=error.budget,
+                held_back=error.held_back,
+            )
             self._give_up_if_late(error)
         except PlatformUnavailable as error:
             log.info("platform call failed, trying again", reason=error.reason)
             self._back_off()
             self._give_up_if_late(error)
         except MessageGone:
-            self._messages[index] = _Message("", None)
+            self._board.gone(task.index)
         except PartTooLong:
-            self._split_smaller(index)
+            self._board.split_smaller(task.index)
+        finally:
+            self._pacer.returned(self._name, budgets, left_at, self._clock.now(), well=well)
+        if not well:
+            self._unseen_since = unseen_since
+            self._nothing_beyond = -1
 
-    async def _post(self, index: int, view: View) -> None:
-        found = await self._look_up(index) if index in self._unknown else None
+    async def _post(self, task: Task) -> None:
+        found = await self._look_up(task.index) if task.index in self._unknown else None
         if found is None:
             try:
-                message = _Message(await self._reply.post(index, view), view)
+                message_id = await self._reply.post(task.index, task.view)
             except PlatformUnavailable as error:
                 if error.outcome_unknown:
-                    self._note_unknown(index, error)
+                    self._note_unknown(task.index, error)
                 raise
-        else:
-            message = _Message(found, None)  # whatever it shows, the next step brings it up to date
-        self._messages[index : index + 1] = [message]
-        await self._posted(PostedPart(index, message.message_id))
+            self._board.messages[task.index : task.index + 1] = [Message(message_id)]
+            self._board.shown(task)
+        else:  # whatever it shows, the next step brings it up to date
+            message_id = found
+            self._board.messages[task.index : task.index + 1] = [Message(message_id)]
+        await self._posted(PostedPart(task.index, message_id))
 
-    async def _edit(self, index: int, view: View) -> None:
-        message = self._messages[index]
-        await self._reply.edit(message.message_id, view)
-        message.view = view
-        if message.message_id == self._placeholder:  # from now on it shows words
+    async def _edit(self, task: Task) -> None:
+        message_id = self._board.messages[task.index].message_id
+        await self._reply.edit(message_id, task.view)
+        self._board.shown(task)
+        if message_id == self._placeholder:  # from now on it shows words
             self._placeholder = ""
-            await self._posted(PostedPart(index, message.message_id))
+            await self._posted(PostedPart(task.index, message_id))
 
     def _note_unknown(self, index: int, error: PlatformUnavailable) -> None:
-        if index in self._doubtful:
+        if self._board.is_doubtful(index):
             raise PlatformRejected("two posts of unknown outcome, and no way to look them up") from error
         self._unknown.add(index)
 
     async def _look_up(self, index: int) -> str | None:
         try:
-            known = {i: m.message_id for i, m in enumerate(self._messages) if m.message_id and i != index}
+            messages = enumerate(self._board.messages)
+            known = {i: message.message_id for i, message in messages if message.message_id and i != index}
             found = await self._reply.find_posted(index, known)
         except PlatformRejected as error:
             log.info("cannot look up a lost post, repeating it once", reason=error.reason)
-            self._doubtful.add(index)
+            self._board.doubt(index)
             found = None
         self._unknown.discard(index)
         return found
-
-    def _split_smaller(self, index: int) -> None:
-        smaller = self._rules.limit // 2
-        if smaller < SMALLEST_PART_CHARS:
-            raise PlatformRejected("the platform finds even a small part too long")
-        self._rules = replace(self._rules, limit=smaller)
-        self._parts.shrink(smaller, index)
 
     def _back_off(self) -> None:
         self._failures += 1
         self._retry_at = self._clock.now() + min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._failures - 1))
 
     def _give_up_if_late(self, error: PlatformError) -> None:
-        if self._end.is_set() and self._clock.now() - self._finished_at > FINAL_PATIENCE_S:
+        if self._end.is_set() and self._clock.now() - self._finished_at > GIVE_UP_S:
             raise error
 
-    async def _remove_surplus(self, wanted: int) -> None:
-        """Delete messages beyond the answer's end: the completed text was shorter than its deltas."""
-        for message in self._messages[wanted:]:
+    async def _remove_surplus(self) -> None:
+        for message in self._board.surplus():
             try:
                 await self._reply.remove(message.message_id)
             except PlatformError as error:
                 log.warning("a surplus message stays", reason=error.reason)
-        del self._messages[wanted:]

@@ -166,14 +166,18 @@ class PlatformUnavailable(PlatformError):
 
 
 class PlatformRateLimited(PlatformError):
-    """Wait ``retry_after_s``, then send the newest text, not this one. ``budget`` names the exhausted allowance."""
+    """Wait ``retry_after_s`` (``None``: the service did not say), then send the newest text, not this one.
+
+    ``budget`` names the exhausted allowance. ``held_back``: the adapter knew it beforehand and sent nothing.
+    """
 
     retryable = True
 
-    def __init__(self, reason: str, *, retry_after_s: float, budget: str = "") -> None:
+    def __init__(self, reason: str, *, retry_after_s: float | None, budget: str = "", held_back: bool = False) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
         self.budget = budget
+        self.held_back = held_back
 
 
 class PlatformRejected(PlatformError):

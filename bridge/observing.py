@@ -177,10 +177,16 @@ class ReplyWatch:
         """Know that an earlier process showed words of this answer already: when is not known."""
         self._words_shown = True
 
-    def all_shown(self, agent_ended_at: float) -> None:
-        """Tell that nothing is left to show; counts only where the agent said something."""
+    def all_shown(self, agent_ended_at: float, visible_at: float | None = None) -> None:
+        """Tell that nothing was left to show at ``visible_at`` (``Clock.now``; ``None``: now).
+
+        Counts only where the agent said something.
+        """
         if self._words_shown:
-            self._observer.answer_shown(self._adapter, self._since_question_s(), self._clock.now() - agent_ended_at)
+            now = self._clock.now()
+            ago_s = now - visible_at if visible_at is not None else 0.0
+            since_question_s = max(0.0, self._since_question_s() - ago_s)
+            self._observer.answer_shown(self._adapter, since_question_s, now - ago_s - agent_ended_at)
 
     def _since_question_s(self) -> float:
         return max(0.0, self._clock.wall() - self._asked_at_s)  # wall clocks are set back at times

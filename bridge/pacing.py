@@ -1,108 +1,272 @@
 """Whose message is edited next, and when (pure: time is an argument).
 
-Limits belong to accounts, not to messages: replies that draw on the same named ``Budget`` share it. A reserve is kept
-for every live reply's final text; what is left is divided among the live replies, so that the interval stretches by
-itself when more of them run. First words and final texts may use the reserve; interim edits may not.
+Theory of operation. Limits belong to accounts, not to messages: replies that draw on the same named ``Budget`` share
+it. What is minimised is *visible lag*: how long each character waits between its arrival and being seen, over all
+replies together. An edit of a reply with ``u`` unseen characters, the oldest of which has waited for ``w`` seconds,
+ends a wait of about ``u * w / 2`` character-seconds. If every edit is worth the same, replies that say ``c`` characters
+a second are edited at a rate proportional to the root of ``c``, which is the division with the least lag. So each
+budget has a *price*, and a reply is edited as soon as ``u * w`` reaches it. No reply need know of another; text that
+stands still while the agent thinks becomes worth its edit in time.
+
+The price follows from what there is to divide. Nobody knows when an answer will end, but answers of one installation
+resemble each other: a *horizon* is what is left of a typical one (learned; at first ``TYPICAL_S``). The calls that can
+be made within it, less a share for the final texts to come, are the supply; the price is the one at which the demand of
+all live replies uses up the supply in that time. It is recomputed at every look, so that intervals stretch when more
+replies run, shrink when they end, and whatever a pause left over is spent. Beside this slow estimate works a quick
+correction: a full stock lowers the price, for what comes back into a full stock is lost.
+
+First words and final texts pay no price and may use the last call; interim edits leave one for them, as nearly as
+someone who can wait for ``FINAL_PATIENCE_S`` needs. A final text for which there is no edit in that time does not wait:
+what is shown is frozen and the rest goes out as a post, which draws on another budget. Where edits are scarce, so that
+live replies have fewer than ``SCARCE`` of them each in the time of a typical answer, final texts prefer posts
+altogether and leave the edits to those who are still speaking.
 """
 
-from collections import deque
-from dataclasses import dataclass, field
-from enum import Enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from bridge.allowances import Allowance
 from bridge.model import Budget
 
-MAX_RESERVE_SHARE = 0.5
-MARGIN_S = 0.005
-"""Windows are kept a little longer than their length: the server's clock is not ours."""
+TYPICAL_S = 15.0
+"""How long answers are thought to take before any was seen: a few hundred words at the usual speed of generation."""
+TYPICAL_LEAST_S, TYPICAL_MOST_S = 4.0, 120.0
+LEARNING = 0.2
+"""How much the newest answer counts in what is typical."""
+LATE_SHARE = 1 / 2
+"""An answer that has lasted for long is expected to go on for this part of a typical one."""
 
+FINAL_SHARE = 0.25
+"""Final texts are left at most this part of what comes back; more of them at once go out as posts."""
+FINAL_PATIENCE_S = 0.3
+"""How long a final text waits for an edit, so that the answer stays one message."""
+SCARCE = 2.0
+"""One edit to grow and one to end."""
 
-class Urgency(Enum):
-    """What a request is for."""
+SCARCE_PAUSE_S = 1.0
+"""When to ask again for what is to spare."""
 
-    INTERIM = "interim"
-    FIRST = "first"
-    FINAL = "final"
-
-
-@dataclass(slots=True)
-class _Allowance:
-    """One budget's use in its window, and until when the server told us to wait."""
-
-    budget: Budget
-    spent_at: deque[float] = field(default_factory=deque)
-    closed_until: float = 0.0
-    sharers: int = 0
-
-    def forget(self, now: float) -> None:
-        while self.spent_at and self.spent_at[0] + self.budget.window_s + MARGIN_S <= now:
-            self.spent_at.popleft()
-
-    def usable(self, urgency: Urgency) -> int:
-        if urgency is not Urgency.INTERIM:
-            return self.budget.limit
-        reserve = min(self.sharers, int(self.budget.limit * MAX_RESERVE_SHARE))
-        return max(1, self.budget.limit - reserve)
-
-    def wait_s(self, urgency: Urgency, now: float) -> float:
-        self.forget(now)
-        wait = max(0.0, self.closed_until - now)
-        surplus = len(self.spent_at) - self.usable(urgency)
-        if surplus >= 0:
-            wait = max(wait, self.spent_at[surplus] + self.budget.window_s + MARGIN_S - now)
-        return wait
-
-    def fair_interval_s(self) -> float:
-        return self.sharers * self.budget.window_s / self.usable(Urgency.INTERIM)
+PROMPTNESS = 0.8
+"""Edits come a little later than they are due, for the next words and for the answer to the one before; so the price is
+put a little lower than the one that would just use up the supply."""
+SLOWEST_CPS, FASTEST_CPS = 5.0, 2_000.0
+NEARLY = 0.97
+"""Text comes in steps: who waited for the last hundredths of a price would look again and again."""
+LEAST_SUPPLY = 0.25
+"""Where nothing is left over, the price is still finite."""
+KEPT_MOST = 1_000
+"""So many budgets are remembered before those without a use are looked for."""
 
 
 @dataclass(slots=True)
 class _Live:
-    edit_interval_s: float
+    """One reply that takes part.
+
+    Attributes:
+        began_at: When the agent began to speak; ``None`` while it thinks.
+        pull: The root of how many characters a second it says.
+        rested_at: Its next interim edit is not before this.
+    """
+
+    interval_s: float
     budgets: tuple[str, ...]
-    last_sent_at: float = float("-inf")
+    began_at: float | None = None
+    pull: float = 0.0
+    rested_at: float = 0.0
+
+
+class _Shared(Allowance):
+    """An allowance and what the live replies that grow by it ask of it, as sums."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.live = 0
+        self.speaking = 0
+        self.began_sum = 0.0
+        self.pull_sum = 0.0
+
+    def horizon_s(self, now: float, typical_s: float) -> float:
+        age_s = now - self.began_sum / self.speaking if self.speaking else 0.0
+        return max(typical_s - age_s, typical_s * LATE_SHARE)
+
+    def is_scarce(self, now: float, typical_s: float) -> bool:
+        return self.supply(now, typical_s) < SCARCE * self.live
+
+    def kept(self, now: float, typical_s: float) -> float:
+        """How many calls interim edits leave free."""
+        if not self.live or self.is_scarce(now, typical_s):
+            return 0.0
+        return max(0.0, 1.0 - self.per_s * FINAL_PATIENCE_S)
+
+    def price(self, now: float, typical_s: float) -> float:
+        """What ``u * w`` must reach."""
+        horizon_s = self.horizon_s(now, typical_s)
+        finals = 0.0
+        if not self.is_scarce(now, typical_s):
+            finals = min(self.live, FINAL_SHARE * self.per_s * horizon_s)
+        calls = max(LEAST_SUPPLY, self.supply(now, horizon_s) - finals)
+        kept = self.kept(now, typical_s)
+        room = self.at_once - kept
+        stock = min(1.0, max(0.0, (self.free(now) - kept) / room)) if room > 0 else 0.0
+        return PROMPTNESS * math.sqrt(1.0 - stock) * (self.pull_sum * horizon_s / calls) ** 2
 
 
 class Pacer:
     """Shares the budgets of all platforms among all live replies of this process."""
 
     def __init__(self) -> None:
-        self._allowances: dict[str, _Allowance] = {}
+        self._shared: dict[str, _Shared] = {}
         self._live: dict[str, _Live] = {}
+        self._typical_s = TYPICAL_S
 
-    def join(self, reply: str, edit_interval_s: float, budgets: tuple[Budget, ...]) -> None:
-        """Let a reply take part; it draws on ``budgets`` with its edits."""
+    # --- who takes part ---
+
+    def join(self, reply: str, interval_s: float, budgets: tuple[Budget, ...]) -> None:
+        """Let a reply take part; it grows by calls that draw on ``budgets``, ``interval_s`` apart at least."""
+        self._live[reply] = _Live(interval_s, ())
+        self.move(reply, budgets)
+
+    def move(self, reply: str, budgets: tuple[Budget, ...]) -> None:
+        """Let a reply grow by calls that draw on other budgets from now on; costs nothing when they are the same."""
+        live = self._live[reply]
+        names = tuple(budget.name for budget in budgets)
+        if names == live.budgets:
+            return
+        self._count(live, -1)
         for budget in budgets:
-            self._allowance(budget).sharers += 1
-        self._live[reply] = _Live(edit_interval_s, tuple(budget.name for budget in budgets))
+            self._allowance(budget)
+        live.budgets = names
+        self._count(live, 1)
 
-    def leave(self, reply: str) -> None:
-        """End a reply's part; budgets nobody shares and nothing burdens are forgotten with the next one."""
-        for name in self._live.pop(reply).budgets:
-            self._allowances[name].sharers -= 1
+    def heard(self, reply: str, chars: int, began_at: float, now: float) -> None:
+        """Know how much the agent has said for this reply since ``began_at``; at every look, not at every word."""
+        live = self._live[reply]
+        self._count(live, -1)
+        live.began_at = began_at
+        live.pull = math.sqrt(min(FASTEST_CPS, max(SLOWEST_CPS, chars / max(0.5, now - began_at))))
+        self._count(live, 1)
 
-    def wait_s(self, reply: str, budgets: tuple[Budget, ...], urgency: Urgency, now: float) -> float:
-        """Return how long the reply's next request, drawing on ``budgets``, has to wait; 0 means now."""
-        wait = max((self._allowance(budget).wait_s(urgency, now) for budget in budgets), default=0.0)
-        if urgency is Urgency.INTERIM:
-            live = self._live[reply]
-            shares = (self._allowances[name].fair_interval_s() for name in live.budgets)
-            wait = max(wait, live.last_sent_at + max(live.edit_interval_s, *shares, 0.0) - now)
+    def leave(self, reply: str, now: float, *, ended_at: float | None = None) -> None:
+        """End a reply's part.
+
+        Args:
+            ended_at: When its agent fell silent for good; ``None`` when the answer was cut.
+        """
+        live = self._live.pop(reply)
+        self._count(live, -1)
+        if live.began_at is not None and ended_at is not None:
+            took_s = min(TYPICAL_MOST_S, max(TYPICAL_LEAST_S, ended_at - live.began_at))
+            self._typical_s += LEARNING * (took_s - self._typical_s)
+        self._forget(now)
+
+    # --- when ---
+
+    def interim_wait_s(self, reply: str, unseen: int, waited_s: float, now: float) -> float:
+        """Return how long the reply's next interim edit has to wait if its text grows as before; 0 means now.
+
+        Args:
+            unseen: Characters that are not shown; ``waited_s``: for how long the oldest of them has waited.
+        """
+        live = self._live[reply]
+        wait = live.rested_at - now
+        for name in live.budgets:
+            shared = self._shared[name]
+            wait = max(wait, shared.wait_s(now, shared.kept(now, self._typical_s)))
+            wait = max(wait, _until_worth(shared.price(now, self._typical_s), unseen, waited_s, live.pull))
         return max(0.0, wait)
 
-    def spent(self, reply: str, budgets: tuple[Budget, ...], now: float) -> None:
-        """Note that the reply made a request drawing on ``budgets``."""
-        for budget in budgets:
-            self._allowance(budget).spent_at.append(now)
-        self._live[reply].last_sent_at = now
+    def wait_s(self, budgets: Sequence[Budget], now: float) -> float:
+        """Return how long a call has to wait that may use the last there is: first words, final texts; 0 means now."""
+        return max((self._allowance(budget).wait_s(now) for budget in budgets), default=0.0)
 
-    def refused(self, budgets: tuple[Budget, ...], retry_after_s: float, now: float, *, exhausted: str = "") -> None:
-        """Note that the server wants a pause on ``budgets``; if it named the exhausted one of them, on that alone."""
-        named = tuple(budget for budget in budgets if budget.name == exhausted)
+    def spare_wait_s(self, budgets: Sequence[Budget], now: float) -> float:
+        """Return how long a call has to wait that is only worth what nobody else needs; 0 means now."""
+        wait = 0.0
+        for shared in map(self._allowance, budgets):
+            wait = max(wait, shared.wait_s(now, shared.kept(now, self._typical_s)))
+            if shared.is_scarce(now, self._typical_s):
+                wait = max(wait, SCARCE_PAUSE_S)
+        return wait
+
+    def is_scarce(self, budgets: Sequence[Budget], now: float) -> bool:
+        """Tell whether live replies have so few of these calls that final texts should not take them."""
+        return any(self._allowance(budget).is_scarce(now, self._typical_s) for budget in budgets)
+
+    def share(self, budgets: Sequence[Budget], now: float) -> float:
+        """Return how many calls one more reply would have for itself in the time of a typical answer."""
+        shared = (self._allowance(budget) for budget in budgets)
+        return min((s.supply(now, self._typical_s) / (s.live + 1) for s in shared), default=math.inf)
+
+    # --- what happened ---
+
+    def spent(self, budgets: Sequence[Budget], now: float) -> None:
+        """Note that a call leaves that draws on ``budgets``."""
+        for budget in budgets:
+            self._allowance(budget).spend(now)
+
+    def returned(self, reply: str, budgets: Sequence[Budget], left_at: float, now: float, *, well: bool) -> None:
+        """Note that the reply's call which left at ``left_at`` has ended, ``well`` or not."""
+        for budget in budgets:
+            allowance = self._allowance(budget)
+            allowance.returned(left_at, now)
+            if well:
+                allowance.accepted()
+        self._live[reply].rested_at = now + self._live[reply].interval_s
+
+    def refused(
+        self,
+        budgets: Sequence[Budget],
+        retry_after_s: float | None,
+        now: float,
+        *,
+        exhausted: str = "",
+        held_back: bool = False,
+    ) -> None:
+        """Note that a pause is wanted on ``budgets``.
+
+        Args:
+            retry_after_s: How long; ``None``: the service did not say.
+            exhausted: The name of the one that is used up, if it is known and among them.
+            held_back: The adapter knew it beforehand; the service refused nothing.
+        """
+        named = [budget for budget in budgets if budget.name == exhausted]
         for budget in named or budgets:
             allowance = self._allowance(budget)
-            allowance.closed_until = max(allowance.closed_until, now + retry_after_s)
+            if held_back and retry_after_s is not None:
+                allowance.close(now, retry_after_s)
+            else:
+                allowance.refused(now, retry_after_s)
 
-    def _allowance(self, budget: Budget) -> _Allowance:
-        if budget.name not in self._allowances:
-            self._allowances = {name: a for name, a in self._allowances.items() if a.sharers or a.spent_at}
-        return self._allowances.setdefault(budget.name, _Allowance(budget))
+    # --- the books ---
+
+    def _allowance(self, budget: Budget) -> _Shared:
+        shared = self._shared.get(budget.name)
+        if shared is None:
+            shared = self._shared[budget.name] = _Shared(budget)
+        shared.declare(budget)
+        return shared
+
+    def _count(self, live: _Live, sign: int) -> None:
+        for name in live.budgets:
+            shared = self._shared[name]
+            shared.live += sign
+            if live.began_at is not None:
+                shared.speaking += sign
+                shared.began_sum += sign * live.began_at
+                shared.pull_sum += sign * live.pull
+
+    def _forget(self, now: float) -> None:
+        """Drop budgets that nobody shares and that nothing burdens, now and then."""
+        if len(self._shared) > KEPT_MOST:
+            self._shared = {name: s for name, s in self._shared.items() if s.live or s.is_used(now)}
+
+
+def _until_worth(price: float, unseen: int, waited_s: float, pull: float) -> float:
+    """Return when ``unseen * waited`` reaches the price, if the text grows by ``pull ** 2`` characters a second."""
+    worth = unseen * waited_s
+    if worth >= NEARLY * price or pull <= 0:
+        return 0.0
+    speed = pull * pull
+    half = (unseen / speed + waited_s) / 2
+    return math.sqrt(half * half + (price - worth) / speed) - half

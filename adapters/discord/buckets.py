@@ -25,6 +25,11 @@ class Buckets:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._closed_until = 0.0
 
+    def are_apart(self, route: str, other: str) -> bool:
+        """Tell whether two routes are known to draw on different buckets."""
+        names = self._bucket_by_route.get(route), self._bucket_by_route.get(other)
+        return None not in names and names[0] != names[1]
+
     def wait_for_all_s(self, now: float) -> float:
         """Return how long every request would have to wait; 0 when nothing is about all of them."""
         return max(0.0, self._closed_until - now)

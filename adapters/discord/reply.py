@@ -79,23 +79,25 @@ class DiscordReply:
         self._editions: dict[int, int] = {}
         self._attempts: dict[int, _Attempt] = {}
         self._posted: set[str] = set()
-        place = envelope.place
-        channel = (place.instance, place.team, self._spot.channel)
-        all_requests = Budget(join_key(place.instance, "requests"), settings.requests_per_s, 1.0)
-        creates = Budget(join_key(*channel, "create"), settings.channel_creates, limits.CHANNEL_WINDOW_S)
-        edits = Budget(join_key(*channel, "edit"), settings.channel_edits, limits.CHANNEL_WINDOW_S)
-        self._post_budgets = (creates, all_requests)
-        self._edit_budgets = (edits, all_requests)
+        self._all_requests = Budget(join_key(envelope.place.instance, "requests"), settings.requests_per_s, 1.0)
 
     @property
     def post_budgets(self) -> tuple[Budget, ...]:
         """The channel's about one message a second, and all requests of the bot."""
-        return self._post_budgets
+        return (self._in_channel("create", self._settings.channel_creates), self._all_requests)
 
     @property
     def edit_budgets(self) -> tuple[Budget, ...]:
         """The channel's about one edit a second, and all requests of the bot."""
-        return self._edit_budgets
+        return (self._in_channel("edit", self._settings.channel_edits), self._all_requests)
+
+    def _in_channel(self, kind: str, calls: int) -> Budget:
+        """Creates and edits are one allowance until Discord has told that they are two."""
+        if not self._web.edits_are_apart:
+            kind, calls = "message", min(self._settings.channel_creates, self._settings.channel_edits)
+        place = self._envelope.place
+        name = join_key(place.instance, place.team, self._spot.channel, kind)
+        return Budget(name, calls, limits.CHANNEL_WINDOW_S)
 
     # --- signs of life ---
 
@@ -234,7 +236,7 @@ class DiscordReply:
         return f"/channels/{self._spot.channel}/messages/{message_id}"
 
     async def _edit(self, message_id: str, body: Mapping[str, Any]) -> None:
-        await self._web.call("PATCH", self._message(message_id), body, budget=self._edit_budgets[0].name)
+        await self._web.call("PATCH", self._message(message_id), body, budget=self.edit_budgets[0].name)
 
     async def _create_part(self, index: int, body: dict[str, Any]) -> str:
         try:
@@ -258,7 +260,7 @@ class DiscordReply:
     async def _create(self, channel: str, body: dict[str, Any], patience_s: float = 0.0) -> str:
         path = f"/channels/{channel}/messages"
         try:
-            data = await self._web.call("POST", path, body, budget=self._post_budgets[0].name, patience_s=patience_s)
+            data = await self._web.call("POST", path, body, budget=self.post_budgets[0].name, patience_s=patience_s)
         except DiscordRefused as error:
             if error.code == ARCHIVED:
                 await self._unarchive()
@@ -266,7 +268,7 @@ class DiscordReply:
                 self._spot = replace(self._spot, replies=False)
             else:
                 raise
-            data = await self._web.call("POST", path, body, budget=self._post_budgets[0].name, patience_s=patience_s)
+            data = await self._web.call("POST", path, body, budget=self.post_budgets[0].name, patience_s=patience_s)
         message_id = data.get("id") if isinstance(data, dict) else None
         if not isinstance(message_id, str) or not message_id:
             raise PlatformUnavailable(f"POST {path}: an answer without id", outcome_unknown=True)

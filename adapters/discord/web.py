@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from adapters.discord import limits
 from adapters.discord.buckets import Buckets
 from adapters.discord.refusals import DiscordRefused, Refusal, classify, is_global
 from adapters.discord.settings import DiscordSettings
@@ -25,6 +26,7 @@ CONNECTIONS_MAX = 50
 USER_AGENT = f"DiscordBot (coze-bridge, {__version__})"
 """Discord's proxy turns everybody away whose name does not begin like this."""
 
+CREATE_ROUTE, EDIT_ROUTE = "POST /channels/{}/messages", "PATCH /channels/{}/messages/{}"
 _IDS = re.compile(r"/\d{15,}")
 _CHANNEL = re.compile(r"^/channels/(\d+)")
 _EMPTY: dict[str, Any] = {}
@@ -58,6 +60,11 @@ class Web:
     async def __aexit__(self, *exc: object) -> None:
         if self._session is not None:
             await self._session.close()
+
+    @property
+    def edits_are_apart(self) -> bool:
+        """The headers have told that creating and editing messages draw on different buckets."""
+        return self._buckets.are_apart(CREATE_ROUTE, EDIT_ROUTE)
 
     def forget_refusal(self) -> None:
         """Begin anew: an earlier refusal of the token may not hold any more."""
@@ -111,9 +118,10 @@ class Web:
             try:
                 return await self._send(method, path, body, query, budget)
             except PlatformRateLimited as error:
-                if self._clock.now() + error.retry_after_s > deadline:
+                wait_s = limits.RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
+                if self._clock.now() + wait_s > deadline:
                     raise
-                await self._clock.sleep(error.retry_after_s)
+                await self._clock.sleep(wait_s)
 
     async def respond(self, interaction: str, token: str, body: Mapping[str, Any]) -> None:
         """Give an interaction its one answer. Its token authorizes it, and no allowance of the bot pays for it.
@@ -174,9 +182,9 @@ class Web:
         """Refuse ourselves what Discord would refuse; without a budget's name it is about all requests."""
         now = self._clock.now()
         if (wait_s := self._buckets.wait_for_all_s(now)) > 0:
-            raise PlatformRateLimited(f"{call}: all is held back", retry_after_s=wait_s)
+            raise PlatformRateLimited(f"{call}: all is held back", retry_after_s=wait_s, held_back=True)
         if (wait_s := self._buckets.wait_s(route, scope, now)) > 0:
-            raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget)
+            raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget, held_back=True)
 
     def _refusal(
         self,
@@ -195,7 +203,8 @@ class Web:
         self._bans = self._bans + 1 if response.status == 429 and not body else 0
         if isinstance(refusal, PlatformRateLimited):
             now = self._clock.now()
-            self._buckets.refused(route, scope, refusal.retry_after_s, now, all_requests=about_all)
+            wait_s = limits.RETRY_AFTER_S if refusal.retry_after_s is None else refusal.retry_after_s
+            self._buckets.refused(route, scope, wait_s, now, all_requests=about_all)
         return refusal
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.slack import limits
 from bridge.errors import (
     BridgeError,
     CredentialsError,
@@ -159,12 +158,12 @@ def credentials_fix(method: str, code: str) -> str:
     )
 
 
-def retry_after_s(header: str) -> float:
-    """Return the wait a ``Retry-After`` header asks for; the SDK's default where it is absent or no number."""
+def retry_after_s(header: str) -> float | None:
+    """Return the wait a ``Retry-After`` header asks for; ``None`` where it is absent or no number."""
     try:
         return max(0.0, float(header))
     except ValueError:
-        return limits.RETRY_AFTER_S
+        return None
 
 
 def _details(body: Mapping[str, Any]) -> str:

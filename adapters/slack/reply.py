@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from adapters.slack import limits, outbound
+from adapters.slack.budgets import budgets_of
 from adapters.slack.hourglass import Hourglass
 from adapters.slack.ids import MessageRef, marked_part, part_metadata, status_refused_note
 from adapters.slack.refusals import BlocksRefused, SlackRefused
@@ -15,7 +16,6 @@ from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
 from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.keys import join_key
 from bridge.model import Budget, Envelope, TurnId, View
 from bridge.texts.keys import Say
 
@@ -57,23 +57,17 @@ class SlackReply:
         self._status_shown = False
         self._told_waiting = False
         self._without_blocks: set[str] = set()
-        channel_posts = join_key(place.instance, place.team, place.channel, "chat.postMessage")
-        self._post_budgets = (
-            Budget(channel_posts, limits.CHANNEL_POSTS, limits.CHANNEL_POSTS_WINDOW_S),
-            Budget(join_key(place.instance, place.team, "chat.postMessage"), settings.posts_per_minute, 60.0),
-        )
-        updates = join_key(place.instance, place.team, "chat.update")
-        self._edit_budgets = (Budget(updates, settings.updates_per_minute, 60.0),)
+        self._budgets = budgets_of(place, settings)
 
     @property
     def post_budgets(self) -> tuple[Budget, ...]:
         """The channel's about one post a second, and the workspace's several hundred a minute."""
-        return self._post_budgets
+        return self._budgets.posts
 
     @property
     def edit_budgets(self) -> tuple[Budget, ...]:
         """The workspace's 50 edits a minute, shared by all replies."""
-        return self._edit_budgets
+        return self._budgets.updates
 
     async def waiting(self, position: int) -> None:
         """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
@@ -101,11 +95,13 @@ class SlackReply:
         target = {"channel": self._place.channel, "ts": message_id}
         if message_id not in self._without_blocks:
             try:
-                await self._web.call("chat.update", target | outbound.message(view), budget=self._edit_budgets[0].name)
+                await self._web.call(
+                    "chat.update", target | outbound.message(view), budget=self._budgets.updates[0].name
+                )
                 return
             except BlocksRefused as error:
                 log.warning("Slack refused our blocks, showing plain text", reason=error.reason)
-        await self._web.call("chat.update", target | _plain(view), budget=self._edit_budgets[0].name)
+        await self._web.call("chat.update", target | _plain(view), budget=self._budgets.updates[0].name)
         self._without_blocks.add(message_id)
 
     async def remove(self, message_id: str) -> None:
@@ -201,7 +197,7 @@ class SlackReply:
             arguments["thread_ts"] = self._place.thread
         if metadata is not None:
             arguments["metadata"] = metadata
-        body = await self._web.call("chat.postMessage", arguments, budget=self._post_budgets[0].name)
+        body = await self._web.call("chat.postMessage", arguments, budget=self._budgets.posts[0].name)
         self._status_shown = False  # a message of ours takes the status away
         ts = body.get("ts")
         if not isinstance(ts, str) or not ts:

@@ -71,11 +71,18 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A named, shared allowance of a platform: at most ``limit`` calls within ``window_s``."""
+    """A named, shared allowance of a platform: at most ``limit`` calls within ``window_s``.
+
+    Attributes:
+        name: Begins with the instance; budgets of one name are one, and the newest declaration holds.
+        burst: How many calls at once are safe where the service may refill steadily instead of counting a window;
+            0 where it surely counts windows.
+    """
 
     name: str
     limit: int
     window_s: float
+    burst: int = 0
 
 
 @dataclass(frozen=True, slots=True)

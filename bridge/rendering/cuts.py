@@ -103,6 +103,27 @@ class Window:
             at = self._last_resort(end)
         return self._finish(at)
 
+    def latest(self, end: int, least: int) -> Cut | None:
+        """Return the last place from ``least`` to ``end`` that breaks no word, link, row or line of code, if any."""
+        end = min(end, len(self._text) - 1)
+        ranked = self._ranked(end)
+        places = {at: rank for rank in reversed(Rank) for at in ranked[rank] if at >= least}
+        places |= {at: Rank.WORD for at in self._words(end, max(1, least)) if at not in places}
+        for share in _ROUNDS[:-1]:
+            for at in sorted(places, reverse=True):
+                if self._allowed(at, places[at], share) and not self._in_table(at):
+                    return self._finish(at)
+        return None
+
+    def _in_table(self, at: int) -> bool:
+        """Tell whether a place lies in a table, but not between two of its rows."""
+        index = bisect_right(self._starts, at) - 1
+        line, following = self._lines[index], self._lines[index + 1 : index + 2]
+        if line.start == at:
+            return line.step.kind is Kind.TABLE_RULE
+        is_header = bool(following) and following[0].step.kind is Kind.TABLE_RULE
+        return is_header or line.step.kind in (Kind.TABLE_ROW, Kind.TABLE_RULE)
+
     # --- choosing ---
 
     def _choose(self, end: int) -> int | None:

@@ -12,7 +12,7 @@ from bridge.model import Part, PartRules
 from bridge.rendering.blocks import START
 from bridge.rendering.lines import NOTHING, Carry, Reader
 from bridge.rendering.repair import repair
-from bridge.rendering.split import Piece, check_rules, compose, open_fence_line, take, take_less
+from bridge.rendering.split import Piece, check_rules, compose, open_fence_line, take, take_less, take_shown
 
 
 class PartSequence:
@@ -77,6 +77,26 @@ class PartSequence:
         self._rules = rules
         kept = len(self._frozen) if from_index is None else min(from_index, len(self._frozen))
         self._thaw(kept, "".join(part.body for part in self._frozen[kept:]) + self._tail)
+
+    def end_part(self, index: int, shown: str) -> bool:
+        """End a part at what is shown of its body; the rest becomes the next part.
+
+        Where that would break a word or a link, it ends a little before. False, and nothing is changed, when it cannot
+        be ended there: the body begins differently by now, nothing is behind, or there is no place for a cut shortly
+        before.
+        """
+        parts = self.parts()
+        text = "".join(part.body for part in parts[index:])
+        if not shown or not text.startswith(shown):
+            return False
+        carry = self._carries[index] if index < len(self._carries) else self._carry
+        piece = take_shown(text, len(shown), carry, self._rules)
+        if piece is None:
+            return False
+        self._thaw(index, text)
+        self._freeze(piece, 0)
+        self._restart(text[piece.stop :], piece.carry)
+        return True
 
     def parts(self) -> Sequence[Part]:
         """Return all parts. The last one's text is complete as it is: what to show at the answer's end."""

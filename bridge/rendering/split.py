@@ -20,6 +20,8 @@ LEAST_LIMIT = 40
 
 _LEAD_SHARE = 0.25
 """How much of a part what it takes over may fill at most; a longer table header or language is left out."""
+_BACK_CHARS, _AHEAD_CHARS = 400, 200
+"""How far before the end of what is shown it may be cut, and how much behind tells what the end is in the middle of."""
 _FENCE_LINE = re.compile(r"^[ \t>*+\-\d.)]*(?:`{3,}|~{3,})", re.MULTILINE)
 _BLANK_EDGE = re.compile(r"(?:[^\S\n]*\n)*(?:[ \t]{20,}(?= {4})|[^\S\n \t]{20,})?")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -83,6 +85,21 @@ def take(text: str, at: int, carry: Carry, rules: PartRules) -> Piece | None:
 def take_less(text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
     """Take a part from ``text[at:]`` although all of it seemed to fit: the measure counts the repair for more."""
     return _take_from(text[at:], at, carry, rules)
+
+
+def take_shown(text: str, chars: int, carry: Carry, rules: PartRules) -> Piece | None:
+    """Take the part of a whole text whose first ``chars`` characters are shown already, as nearly as it can be cut.
+
+    ``None`` when there is no place for a cut shortly before, or what it leaves to be shown does not fit.
+    """
+    end = chars + len(text[chars:]) - len(text[chars:].lstrip())  # nobody sees the space behind
+    if end >= len(text):
+        return None
+    cut = Window(text[: end + _AHEAD_CHARS], carry).latest(end, chars - _BACK_CHARS)
+    if cut is None:
+        return None
+    part_text = compose(text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks)
+    return Piece(cut.at, part_text, _bounded(cut, rules)) if rules.measure(part_text) <= rules.limit else None
 
 
 def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules) -> Piece:

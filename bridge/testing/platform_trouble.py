@@ -86,7 +86,9 @@ class TroublePromises:
             async with asyncio.timeout(DEADLINE_S):
                 with pytest.raises(PlatformRateLimited) as caught:
                     await _do(call, reply, message_id)
-            assert harness.retry_after_s * 0.9 <= caught.value.retry_after_s <= LONGEST_WAIT_S
+            retry_after_s = caught.value.retry_after_s
+            assert retry_after_s is not None
+            assert harness.retry_after_s * 0.9 <= retry_after_s <= LONGEST_WAIT_S
             names = {budget.name for budget in (*reply.post_budgets, *reply.edit_budgets)}
             assert caught.value.budget in names | {""}
             assert list(harness.visible(asked.said)) == ["old"]

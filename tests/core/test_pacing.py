@@ -1,82 +1,235 @@
 """Whose message is edited next, and when."""
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.allowances import PAUSE_MAX_S, Allowance
 from bridge.model import Budget
-from bridge.pacing import Pacer, Urgency
+from bridge.pacing import Pacer
+from tests.core.pacing_model import (
+    DISCORD_EDITS,
+    LIMITERS,
+    SLACK_EDITS,
+    Answer,
+    FixedWindow,
+    Model,
+    Outcome,
+    bound,
+    steady,
+    together,
+)
 
 EDITS = Budget("edits", limit=10, window_s=60.0)
+POSTS = Budget("posts", limit=5, window_s=5.0)
+CHATTY = 6_000
+"""So much unseen text is worth any edit."""
+
+
+def speaking(pacer: Pacer, *names: str, budgets: tuple[Budget, ...] = (EDITS,), interval_s: float = 0.0) -> None:
+    """Let replies take part whose agents have spoken for a second."""
+    for name in names:
+        pacer.join(name, interval_s, budgets)
+        pacer.heard(name, 60, -1.0, 0.0)
 
 
 def test_edits_of_one_reply_keep_their_interval() -> None:
-    """The next interim edit waits; a final text does not."""
+    """It begins when the answer to the last one came; a final text does not keep it."""
     pacer = Pacer()
-    pacer.join("r1", 1.0, ())
-    assert pacer.wait_s("r1", (), Urgency.INTERIM, 0.0) == 0
-    pacer.spent("r1", (), 0.0)
-    assert pacer.wait_s("r1", (), Urgency.INTERIM, 0.4) == 0.6
-    assert pacer.wait_s("r1", (), Urgency.FINAL, 0.4) == 0
+    speaking(pacer, "r1", budgets=(), interval_s=1.0)
+    assert pacer.interim_wait_s("r1", 60, 1.0, 0.0) == 0
+    pacer.returned("r1", (), 0.0, 0.1, well=True)
+    assert pacer.interim_wait_s("r1", 60, 1.0, 0.5) == pytest.approx(0.6)
+    assert pacer.wait_s((), 0.5) == 0
 
 
 def test_the_interval_stretches_with_the_number_of_replies_and_shrinks_again() -> None:
     """What one budget allows is divided among those who share it."""
     pacer = Pacer()
-    pacer.join("r1", 1.0, (EDITS,))
-    pacer.spent("r1", (EDITS,), 0.0)
-    alone = pacer.wait_s("r1", (EDITS,), Urgency.INTERIM, 0.0)
+    speaking(pacer, "r1", budgets=(SLACK_EDITS,))
+    for _ in range(5):
+        pacer.spent((SLACK_EDITS,), 0.0)
+    alone = pacer.interim_wait_s("r1", 1, 0.0, 0.0)
+    speaking(pacer, "r2", "r3", "r4", budgets=(SLACK_EDITS,))
+    together = pacer.interim_wait_s("r1", 1, 0.0, 0.0)
     for name in ("r2", "r3", "r4"):
-        pacer.join(name, 1.0, (EDITS,))
-    together = pacer.wait_s("r1", (EDITS,), Urgency.INTERIM, 0.0)
-    for name in ("r2", "r3", "r4"):
-        pacer.leave(name)
-    assert together > alone == pacer.wait_s("r1", (EDITS,), Urgency.INTERIM, 0.0)
+        pacer.leave(name, 0.0)
+    assert together > 2 * alone
+    assert pacer.interim_wait_s("r1", 1, 0.0, 0.0) == pytest.approx(alone)
 
 
-def test_a_refusal_closes_the_budget_for_everybody() -> None:
+def test_who_has_more_to_show_for_longer_goes_first() -> None:
+    """A fast agent's reply is edited more often than a slow one's, and text that stands still has its turn in time."""
+    pacer = Pacer()
+    speaking(pacer, "slow", "fast", budgets=(SLACK_EDITS,))
+    pacer.heard("fast", 600, -1.0, 0.0)
+    for _ in range(6):
+        pacer.spent((SLACK_EDITS,), 0.0)
+    waits = {name: pacer.interim_wait_s(name, 1, 0.1, 0.0) for name in ("slow", "fast")}
+    assert 0 < waits["fast"] < waits["slow"]
+    assert pacer.interim_wait_s("slow", 5, 600.0, 0.0) == 0
+
+
+def test_a_refusal_closes_the_budget_for_everybody_and_no_other() -> None:
     """What the server says holds, also for final texts and other replies."""
     pacer = Pacer()
-    for name in ("r1", "r2"):
-        pacer.join(name, 1.0, (EDITS,))
+    speaking(pacer, "r1", "r2")
     pacer.refused((EDITS,), 7.0, 100.0)
-    assert pacer.wait_s("r2", (EDITS,), Urgency.FINAL, 100.0) == 7.0
-    assert pacer.wait_s("r2", (), Urgency.FINAL, 100.0) == 0
+    assert pacer.wait_s((EDITS,), 100.0) == 7.0
+    assert pacer.wait_s((POSTS,), 100.0) == 0
 
 
 def test_a_refusal_that_names_its_budget_leaves_the_others_open() -> None:
     """One full channel holds nobody back elsewhere; a name nobody knows holds back all that was asked for."""
     pacer = Pacer()
-    everything = Budget("everything", limit=50, window_s=1.0)
-    pacer.join("r1", 1.0, (EDITS, everything))
-    pacer.refused((EDITS, everything), 7.0, 100.0, exhausted="edits")
-    assert pacer.wait_s("r1", (EDITS,), Urgency.FINAL, 100.0) == 7.0
-    assert pacer.wait_s("r1", (everything,), Urgency.FINAL, 100.0) == 0
-    pacer.refused((EDITS, everything), 9.0, 100.0, exhausted="another")
-    assert pacer.wait_s("r1", (everything,), Urgency.FINAL, 100.0) == 9.0
+    pacer.refused((EDITS, POSTS), 7.0, 100.0, exhausted="edits")
+    assert pacer.wait_s((EDITS,), 100.0) == 7.0
+    assert pacer.wait_s((POSTS,), 100.0) == 0
+    pacer.refused((EDITS, POSTS), 9.0, 100.0, exhausted="another")
+    assert pacer.wait_s((POSTS,), 100.0) == 9.0
 
 
-@given(st.lists(st.tuples(st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(Urgency), st.floats(0, 3)), max_size=80))
-def test_no_window_ever_holds_more_calls_than_its_limit(wishes: list[tuple[str, Urgency, float]]) -> None:
-    """However replies ask, a caller who waits as told never meets a refusal."""
-    pacer = Pacer()
-    for name in ("r1", "r2", "r3"):
-        pacer.join(name, 0.5, (EDITS,))
-    now, calls = 0.0, []
-    for name, urgency, idle_s in wishes:
-        now += idle_s + pacer.wait_s(name, (EDITS,), urgency, now + idle_s)
-        pacer.spent(name, (EDITS,), now)
-        calls.append(now)
-    for start in calls:
-        assert sum(start <= at < start + EDITS.window_s for at in calls) <= EDITS.limit
-
-
-def test_a_reserve_is_left_for_final_texts() -> None:
-    """Interim edits alone never use a budget up."""
-    pacer = Pacer()
-    pacer.join("r1", 0.0, (EDITS,))
-    pacer.join("r2", 0.0, (EDITS,))
-    now = 0.0
+def test_a_refusal_without_a_length_pauses_briefly_and_longer_each_time() -> None:
+    """As long as one call takes to come back, then twice that; a call that went well ends the doubling."""
+    allowance = Allowance(SLACK_EDITS)
+    waits, now = [], 0.0
     for _ in range(8):
-        now += pacer.wait_s("r1", (EDITS,), Urgency.INTERIM, now)
-        pacer.spent("r1", (EDITS,), now)
-    assert pacer.wait_s("r2", (EDITS,), Urgency.FINAL, now) == 0
+        allowance.refused(now, None)
+        waits.append(allowance.wait_s(now))
+        now += waits[-1]
+    assert waits[:3] == pytest.approx([1.2, 2.4, 4.8])
+    assert waits[-1] == PAUSE_MAX_S
+    allowance.accepted()
+    allowance.refused(now, None)
+    assert allowance.wait_s(now) < 6.0
+
+
+def test_a_refusal_teaches_to_ask_for_less_and_time_to_trust_again() -> None:
+    """Several that were on their way count once."""
+    allowance = Allowance(SLACK_EDITS)
+    whole = allowance.supply(0.0, 60.0)
+    for _ in range(3):
+        allowance.refused(0.0, 1.0)
+    assert allowance.supply(1.0, 60.0) == pytest.approx(0.7 * whole, rel=0.05)
+    assert allowance.supply(300.0, 60.0) == pytest.approx(whole)
+
+
+def test_what_is_held_back_is_no_refusal() -> None:
+    """The adapter knew it from the headers: nothing is learned from it but the time."""
+    pacer = Pacer()
+    pacer.refused((POSTS,), 2.0, 0.0, held_back=True)
+    assert pacer.wait_s((POSTS,), 0.0) == 2.0
+    for _ in range(5):
+        assert pacer.wait_s((POSTS,), 2.0) == 0
+        pacer.spent((POSTS,), 2.0)
+
+
+def test_a_budget_declared_anew_is_the_same_budget() -> None:
+    """An adapter that has learned a limit declares it under the old name."""
+    pacer = Pacer()
+    for _ in range(4):
+        pacer.spent((POSTS,), 0.0)
+    assert pacer.wait_s((POSTS,), 0.0) == 0
+    assert pacer.wait_s((Budget("posts", 4, 5.0),), 0.0) == 5.0
+
+
+CALLS = st.lists(st.tuples(st.sampled_from(["interim", "final"]), st.floats(0, 3), st.floats(0.0, 0.4)), max_size=120)
+
+
+@given(CALLS)
+def test_no_window_and_no_bucket_is_ever_overdrawn(calls: list[tuple[str, float, float]]) -> None:
+    """However replies ask, and whenever a call is counted on its way: who waits as told is not refused."""
+    pacer = Pacer()
+    speaking(pacer, "r1", "r2", budgets=(SLACK_EDITS,))
+    servers = [make() for make in LIMITERS.values()]
+    now = 0.0
+    for kind, idle_s, counted_after_s in calls:
+        now += idle_s
+        while (wait := _wait(pacer, kind, now)) > 0:
+            now += wait
+        pacer.spent((SLACK_EDITS,), now)
+        assert all(server.admits(now + counted_after_s * 0.5) for server in servers)
+        pacer.returned("r1", (SLACK_EDITS,), now, now + 0.4, well=True)
+        now += 0.4
+
+
+def _wait(pacer: Pacer, kind: str, now: float) -> float:
+    return pacer.wait_s((SLACK_EDITS,), now) if kind == "final" else pacer.interim_wait_s("r1", CHATTY, 60.0, now)
+
+
+def test_one_edit_is_left_for_final_texts() -> None:
+    """Interim edits alone never use a budget up, as long as it is not scarce."""
+    pacer = Pacer()
+    speaking(pacer, "r1", budgets=(POSTS,))
+    while pacer.interim_wait_s("r1", CHATTY, 60.0, 0.0) == 0:
+        pacer.spent((POSTS,), 0.0)
+    assert pacer.wait_s((POSTS,), 0.0) == 0
+
+
+# --- many replies, seen from above (see ``pacing_model``) ---
+
+
+def play(answers: Sequence[Answer], limiter: str, *, seed: int = 0) -> Outcome:
+    """Let the pacer of today pace these answers against one kind of server."""
+    return Model(LIMITERS[limiter](), SLACK_EDITS, seed=seed).run(answers)
+
+
+def keeps_its_promises(outcome: Outcome) -> bool:
+    return outcome.refusals == 0 and outcome.final_s <= 0.5 and outcome.first_words_s <= 0.8
+
+
+@pytest.mark.parametrize("limiter", list(LIMITERS))
+@pytest.mark.parametrize("count", [1, 3, 10, 20])
+def test_many_at_once(count: int, limiter: str) -> None:
+    """No refusal by either kind of server; first words and ends in time; the rest within reach of the possible."""
+    answers = together(count, seed=count)
+    outcome = play(answers, limiter)
+    assert keeps_its_promises(outcome)
+    assert outcome.mean_lag_s <= 2 * bound(answers, 50)
+
+
+@pytest.mark.parametrize("limiter", list(LIMITERS))
+def test_a_steady_load_for_three_minutes(limiter: str) -> None:
+    """One question each four seconds: most answers end as they began, in one message."""
+    outcome = play(steady(4.0, 180.0, seed=1), limiter)
+    assert keeps_its_promises(outcome)
+    assert outcome.mean_lag_s < 3.2
+    assert outcome.splits <= 15
+
+
+@pytest.mark.parametrize("limiter", list(LIMITERS))
+def test_a_second_wave(limiter: str) -> None:
+    """Ten, and ten more before the minute is over: what the first left has to do."""
+    second = [Answer(answer.begins_at + 25, answer.lasts_s) for answer in together(10, seed=2)]
+    outcome = play([*together(10, seed=1), *second], limiter)
+    assert keeps_its_promises(outcome)
+
+
+def test_one_answer_alone_stays_one_message() -> None:
+    """Whatever its length, and its text is never long behind."""
+    for lasts_s in (3.0, 9.0, 15.0, 30.0):
+        outcome = play([Answer(0.0, lasts_s)], "bucket")
+        assert keeps_its_promises(outcome)
+        assert outcome.splits == 0
+        assert outcome.mean_lag_s < 0.6
+
+
+@pytest.mark.parametrize(("count", "lag_s"), [(1, 0.8), (4, 2.9), (10, 6.0)])
+def test_a_channel_with_few_edits(count: int, lag_s: float) -> None:
+    """Five in five seconds, counted in fixed windows."""
+    outcome = Model(FixedWindow(5, 5.0), DISCORD_EDITS, interval_s=0.35, seed=3).run(together(count, seed=4))
+    assert keeps_its_promises(outcome)
+    assert outcome.mean_lag_s < lag_s
+
+
+def test_what_is_typical_is_learned() -> None:
+    """Where answers are short, less is saved for later."""
+    pacer = Pacer()
+    shares = []
+    for round_ in range(30):
+        speaking(pacer, "r1", budgets=(SLACK_EDITS,))
+        shares.append(pacer.share((SLACK_EDITS,), 100.0 * round_))
+        pacer.leave("r1", 100.0 * round_ + 5, ended_at=4.0)
+    assert shares[-1] < shares[0]

@@ -405,7 +405,7 @@ async def test_troubles_of_the_platform_leave_one_whole_answer(errors: dict[str,
         await core.clock.run(5.0)
         gate.set()
         await core.ended(envelope())
-        assert platform.visible() == [first + "The end."]
+        assert "".join(platform.visible()) == first + "The end."
 
 
 async def test_a_post_that_cannot_be_looked_up_is_repeated_once_and_marked() -> None:

@@ -479,7 +479,7 @@ async def test_allowances_are_not_overdrawn(
         try:
             await reply.edit(message, View(f"{number}"))
         except PlatformRateLimited as error:
-            assert 0 < error.retry_after_s <= 5.0  # noqa: PT017 - the wait is what the core needs
+            assert 0 < (error.retry_after_s or 0) <= 5.0  # noqa: PT017 - the wait is what the core needs
             held += 1
     assert held > 0
     assert all(entry.detail["status"] != 429 for entry in journal.select(kind="reply"))
@@ -493,27 +493,42 @@ async def test_a_refusal_for_too_many_is_told_at_once(
     reply, channel, _ = replying(channel=dm)
     message = await reply.post(0, View("old"))
     discord.rate_limit_next(EDIT, 0.3, via=via, scope=scope)
+    budget = reply.edit_budgets[0].name
     with pytest.raises(PlatformRateLimited) as caught:
         await reply.edit(message, View("older"))
     about_all = scope == "global" or not via
-    assert caught.value.budget == ("" if about_all else reply.edit_budgets[0].name)
+    assert caught.value.budget == ("" if about_all else budget)
     with pytest.raises(PlatformRateLimited):  # not even sent
         await reply.edit(message, View("still old"))
-    await asyncio.sleep(caught.value.retry_after_s)
+    await asyncio.sleep(caught.value.retry_after_s or 0.0)
     await reply.edit(message, View("newest"))
     assert discord.shown_text(channel, message) == "newest"
     assert [step.text for step in discord.steps(channel, message)] == ["old", "newest"]
 
 
 def test_budgets_belong_to_the_channel_of_the_answer(platform: Platform) -> None:
-    """And all requests to the bot."""
+    """And all requests to the bot. Posts and edits are one allowance until Discord has told otherwise."""
     question = replace(envelope(), delivery_key="fake:T1:C1:root", message_id="root")
     reply = platform.reply(question, TURN, "en")
     assert [(b.name, b.limit, b.window_s) for b in reply.edit_budgets] == [
-        ("fake:T1:root:edit", 5, 5.0),
+        ("fake:T1:root:message", 5, 5.0),
         ("fake:requests", 50, 1.0),
     ]
-    assert [b.name for b in reply.post_budgets] == ["fake:T1:root:create", "fake:requests"]
+    assert reply.post_budgets == reply.edit_budgets
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_whether_posts_and_edits_share_is_learned(
+    replying: Any, discord: DiscordEmulator, dm: str, shared: bool
+) -> None:
+    """From the names in the headers of both."""
+    discord.switches.rate_limits = "discord"
+    discord.switches.shared_send_edit_bucket = shared
+    reply, _, _ = replying(channel=dm)
+    message = await reply.post(0, View("old"))
+    assert reply.post_budgets[0].name == reply.edit_budgets[0].name
+    await reply.edit(message, View("new"))
+    assert (reply.post_budgets[0].name == reply.edit_budgets[0].name) is shared
 
 
 # --- places where we may not speak ---

@@ -130,6 +130,17 @@ class Road:
         assert [message.text for message in self.answers(thread_ts)] == [text]
         assert len(self.chats()) == 1
 
+    async def whole(self, text: str, thread_ts: str) -> None:
+        """Expect exactly this text, in as many messages as it took, asked for exactly once."""
+
+        def words() -> list[str]:
+            return " ".join(message.text for message in self.answers(thread_ts)).split()
+
+        await self.until(lambda: words() == text.split(), f"the text {text[:80]!r}")
+        await self.quiet()
+        assert words() == text.split()
+        assert len(self.chats()) == 1
+
     async def sentence(self, say: Say, locale: str, thread_ts: str, channel: str = CHANNEL) -> VisibleMessage:
         """Return the bot's message in a thread that holds one of our sentences, as text or as small print."""
         wanted = LANGUAGES[locale][say].partition("{")[0].strip()

@@ -63,6 +63,17 @@ class Server:
         assert self.texts(channel) == [text]
         assert len(self.road.chats()) == 1
 
+    async def whole(self, text: str, channel: str) -> None:
+        """Expect exactly this text, in as many messages as it took, asked for exactly once."""
+
+        def words() -> list[str]:
+            return " ".join(self.texts(channel)).split()
+
+        await self.road.until(lambda: words() == text.split(), f"the text {text[:80]!r}")
+        await self.quiet()
+        assert words() == text.split()
+        assert len(self.road.chats()) == 1
+
     async def sentence(self, say: Say, locale: str, channel: str) -> VisibleMessage:
         """Return the bot's message that holds one of our sentences."""
         wanted = LANGUAGES[locale][say].partition("{")[0].strip()

@@ -63,7 +63,7 @@ async def test_requests_that_fail(alone: Server, route: str, kind: str, args: di
     """A post, an edit or a thread may fail in every way: the answer stands there in the end, once."""
     alone.emulator.faults.plan(route, kind, **args)
     asked = alone.ask("Go on")
-    await alone.once(TEXT, asked)
+    await (alone.whole if route == EDIT else alone.once)(TEXT, asked)
 
 
 @pytest.mark.usefixtures("bridge")

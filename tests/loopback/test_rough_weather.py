@@ -27,18 +27,21 @@ from tests.loopback.road import CHANNEL, Road
 async def test_edits_that_fail(road: Road, growing: str, kind: str, args: dict[str, Any]) -> None:
     """Edits may fail in every way: the newest text is sent later, and the whole of it arrives."""
     road.slack.faults.plan("chat.update", kind, **args)
-    await road.once(growing, road.ask("Go on"))
+    await road.whole(growing, road.ask("Go on"))
 
 
+@pytest.mark.parametrize("as_http_200", [False, True])
 @pytest.mark.usefixtures("bridge")
-async def test_a_final_text_that_is_rate_limited(road: Road) -> None:
-    """The last edit is refused for a second and arrives after it; Slack's wish is respected."""
-    road.coze.script(Answer(deltas=("The beginning is shown as a post of its own. ", "The end."), delta_interval_s=0.3))
-    road.slack.rate_limit_next("chat.update", 1)
+async def test_a_final_text_that_is_rate_limited(road: Road, as_http_200: bool) -> None:
+    """The last edit is refused: the rest is posted at once, whether Slack names a wait or not; edits then pause."""
+    deltas = ("The beginning is shown as a post of its own. ", "The end.")
+    road.coze.script(Answer(deltas=deltas, delta_interval_s=0.3))
+    road.slack.rate_limit_next("chat.update", 3, as_http_200=as_http_200)
     asked = road.ask("Go on")
-    await road.once("The beginning is shown as a post of its own. The end.", asked)
-    first, second = road.calls("chat.update")
-    assert second.at - first.at >= 1.0
+    await road.whole("".join(deltas), asked)
+    assert [answer.text.strip() for answer in road.answers(asked)] == [delta.strip() for delta in deltas]
+    (refused,) = road.calls("chat.update")
+    assert road.calls("chat.postMessage")[-1].at - refused.at < 0.5
 
 
 @pytest.mark.parametrize(

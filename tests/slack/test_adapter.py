@@ -99,6 +99,6 @@ def test_what_the_core_may_expect(platform: Platform) -> None:
     """Edits, their pace, a status that must be renewed."""
     assert platform.name == "work"
     assert platform.capabilities.edits
-    assert platform.capabilities.edit_interval_s == pytest.approx(1.2)
+    assert platform.capabilities.edit_interval_s == pytest.approx(0.25)
     assert platform.capabilities.status_refresh_s == pytest.approx(90.0)
     assert platform.part_rules.limit < 12_000

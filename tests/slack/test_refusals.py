@@ -95,11 +95,11 @@ def test_a_page_instead_of_an_answer_points_at_the_address() -> None:
 
 
 def test_a_pause_names_its_length_and_budget() -> None:
-    """From the header; a missing or odd one means the SDK's default."""
+    """From the header; without a usable one it is not known."""
     found = classify(Refusal("chat.update", 429, {}, "7", "work:T1:chat.update"))
     assert isinstance(found, PlatformRateLimited)
     assert (found.retry_after_s, found.budget) == (7.0, "work:T1:chat.update")
-    assert retry_after_s("") == retry_after_s("soon") == 30.0
+    assert retry_after_s("") is retry_after_s("soon") is None
 
 
 def test_a_missing_scope_is_named() -> None:

@@ -122,6 +122,66 @@ def test_another_text_keeps_the_parts_before_the_first_difference(
         at += len(old.body)
 
 
+@given(documents(10), st.data(), rules())
+@settings(max_examples=100, deadline=None)
+def test_a_part_can_be_ended_where_it_is_shown(text: str, data: st.DataObject, rules: PartRules) -> None:
+    """Nothing is lost, nothing comes twice, parts before stay, and hardly more than a word is shown twice for now."""
+    sequence = PartSequence(rules)
+    sequence.append(text)
+    before = list(sequence.parts())
+    index = data.draw(st.integers(0, len(before) - 1))
+    body = "".join(part.body for part in before[index:])
+    shown = body[: data.draw(st.integers(0, len(body)))]
+    ended = sequence.end_part(index, shown)
+    after = list(sequence.parts())
+    assert "".join(part.body for part in after) == text
+    assert all(rules.measure(part.text) <= rules.limit for part in after)
+    assert after[:index] == before[:index]
+    if not ended:
+        assert after == before
+    else:
+        assert len(after[index].body.rstrip()) <= len(shown)
+        assert len(shown) - len(after[index].body) <= 400
+        assert not leaves_fence_open(after[index].text)
+        sequence.append(" more")
+        assert list(sequence.parts())[: index + 1] == after[: index + 1]
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "first", "second"),
+    [
+        ("One two", "One two three", "One two ", "three"),
+        ("One tw", "One two three", "One ", "two three"),
+        ("See [the", "See [the page](https://a.example)", "See ", "[the page](https://a.example)"),
+        (
+            "A long way round is **very o",
+            "A long way round is **very old** now",
+            "A long way round is ",
+            "**very old** now",
+        ),
+        ("```py\na = 1\nb =", "```py\na = 1\nb = 2\n```", "```py\na = 1\n```", "```py\nb = 2\n```"),
+        ("a\n\n| b |\n|---|\n| 1", "a\n\n| b |\n|---|\n| 1 |\n", "a\n\n", "| b |\n|---|\n| 1 |\n"),
+        ("你好，世", "你好，世界", "你好，世", "界"),
+    ],
+)
+def test_the_end_of_what_is_shown(shown: str, text: str, first: str, second: str) -> None:
+    """Words, links, lines of code and rows stay whole; Chinese may be cut between any two characters."""
+    sequence = PartSequence(PartRules(200))
+    sequence.append(text)
+    assert sequence.end_part(0, shown)
+    assert [part.text for part in sequence.parts()] == [first, second]
+
+
+def test_a_part_that_begins_otherwise_by_now_is_not_ended() -> None:
+    """The completed text differs from what was shown; nor is one ended behind which nothing comes."""
+    sequence = PartSequence(PartRules(200))
+    sequence.append("One two three four")
+    assert not sequence.end_part(0, "Ore two")
+    assert not sequence.end_part(0, "One two three four")
+    assert not sequence.end_part(1, "One")
+    assert not sequence.end_part(0, "")
+
+
 def test_a_shorter_text_has_fewer_parts() -> None:
     """The completed text may be shorter than its deltas."""
     sequence = PartSequence(PartRules(64))

@@ -1,0 +1,152 @@
+"""What one budget allows, now and soon (pure: time is an argument).
+
+Nobody outside knows how a service counts: some look back over a sliding window, others refill a bucket steadily, and
+what is documented is one number a minute. A budget with a ``burst`` is kept by both rules at once: whoever stays
+within it is refused by neither. What the service says is believed more than what is declared: a refusal closes the
+budget for as long as it names, and makes it smaller for a while.
+"""
+
+import math
+from collections import deque
+
+from bridge.model import Budget
+
+LATE_S = 0.25
+"""A bucket is thought emptier by what it refills in this time: calls reach the service later than they leave us, and
+not all equally late. Windows need no such margin, they count from the moment the answer came."""
+
+TINY_S = 1e-4
+"""Waits shorter than this are none."""
+
+PAUSE_FIRST_S = 1.0
+PAUSE_MAX_S = 30.0
+"""A refusal that names no wait: as long as one call takes to come back, doubled each time; 30 s is the longest that
+clients of such services use."""
+
+SHRINK = 0.7
+SMALLEST_SHARE = 0.25
+RECOVERY_S = 600.0
+"""After a refusal we allow ourselves less; what was declared comes back at the rate of all of it in ten minutes."""
+
+
+class Allowance:
+    """One budget's use. Calls are noted when they leave (``spend``) and again when they are back (``returned``)."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._calls: deque[float] = deque()
+        self._level = float(budget.burst or 0)
+        self._level_at = 0.0
+        self._closed_until = 0.0
+        self._pauses = 0
+        self._share = 1.0
+        self._share_at = 0.0
+
+    def declare(self, budget: Budget) -> None:
+        """Take over what the adapter says of the budget now; it may have learned."""
+        self._budget = budget
+
+    @property
+    def per_s(self) -> float:
+        """Calls a second in the long run."""
+        return self._limit / self._budget.window_s
+
+    @property
+    def at_once(self) -> float:
+        """Calls that may be made at once after a long rest."""
+        return min(self._limit, self._burst) if self._burst else self._limit
+
+    def is_used(self, now: float) -> bool:
+        """Tell whether something of the past still matters."""
+        self._forget(now)
+        return bool(self._calls) or self._level < self._burst or self._share < 1.0 or now < self._closed_until
+
+    def free(self, now: float) -> float:
+        """Return how many calls may be made now; may be a fraction, negative when the budget has shrunk."""
+        self._forget(now)
+        if now < self._closed_until:
+            return 0.0
+        in_window = self._limit - len(self._calls)
+        return min(in_window, self._level - self._margin) if self._burst else in_window
+
+    def supply(self, now: float, horizon_s: float) -> float:
+        """Return how many calls can be made from now until ``horizon_s`` from now."""
+        self._forget(now)
+        open_s = max(0.0, horizon_s - max(0.0, self._closed_until - now))
+        free = self._limit - len(self._calls)
+        if free < self._limit / 2:  # else what comes back makes no difference, and there may be much of it
+            until = now + min(horizon_s, self._budget.window_s)
+            free += sum(at + self._budget.window_s <= until for at in self._calls)
+        supply = free + max(0.0, open_s - self._budget.window_s) * self.per_s
+        if self._burst:
+            supply = min(supply, self._level + open_s * self.per_s)
+        return max(0.0, min(supply, open_s * self.per_s + self.at_once))
+
+    def wait_s(self, now: float, keep: float = 0.0) -> float:
+        """Return how long to wait until one more call leaves ``keep`` calls free; 0 means now."""
+        self._forget(now)
+        wait = max(0.0, self._closed_until - now)
+        if self._burst:
+            lacking = min(1.0 + keep, self._burst - self._margin) - (self._level - self._margin)
+            wait = max(wait, lacking / self.per_s)
+        surplus = math.ceil(len(self._calls) + min(1.0 + keep, self._limit) - self._limit)
+        if surplus > 0:
+            wait = max(wait, self._calls[min(surplus, len(self._calls)) - 1] + self._budget.window_s - now)
+        return wait if wait > TINY_S else 0.0
+
+    def spend(self, now: float) -> None:
+        """Note a call that leaves now."""
+        self._forget(now)
+        self._calls.append(now)
+        self._level -= 1.0
+
+    def returned(self, left_at: float, now: float) -> None:
+        """Note that the call which left at ``left_at`` is back: the service counted it at some time until now."""
+        for index in range(len(self._calls) - 1, -1, -1):
+            if self._calls[index] == left_at:
+                self._calls[index] = now
+                return
+
+    def refused(self, now: float, retry_after_s: float | None) -> None:
+        """Note that the service wants a pause, of its own length or, with ``None``, of ours."""
+        if now >= self._closed_until:  # else it is one of several that were on their way
+            self._share = max(SMALLEST_SHARE, self._share_now(now) * SHRINK)
+            self._share_at = now
+            self._pauses += 1
+        if retry_after_s is None:
+            retry_after_s = min(
+                PAUSE_MAX_S, max(PAUSE_FIRST_S, self._budget.window_s / self._budget.limit) * 2 ** (self._pauses - 1)
+            )
+        self.close(now, retry_after_s)
+
+    def close(self, now: float, for_s: float) -> None:
+        """Let nothing out for a while; nobody was refused."""
+        self._closed_until = max(self._closed_until, now + for_s)
+
+    def accepted(self) -> None:
+        """Note that a call was not refused."""
+        self._pauses = 0
+
+    @property
+    def _limit(self) -> float:
+        return max(1.0, self._budget.limit * self._share)
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self._budget.burst * self._share) if self._budget.burst else 0.0
+
+    @property
+    def _margin(self) -> float:
+        return min(self.per_s * LATE_S, self._burst - 1.0)
+
+    def _share_now(self, now: float) -> float:
+        return min(1.0, self._share + (now - self._share_at) / RECOVERY_S)
+
+    def _forget(self, now: float) -> None:
+        """Let the past go as far as it does not matter any more."""
+        self._share, self._share_at = self._share_now(now), now
+        while self._calls and self._calls[0] + self._budget.window_s <= now:
+            self._calls.popleft()
+        if self._burst:
+            self._level = min(self._burst, self._level + (now - self._level_at) * self.per_s)
+            self._level_at = now

@@ -1,0 +1,227 @@
+"""What the messages of one answer show, and what they should show (pure).
+
+The answer is a sequence of parts, one message each. Whoever sends asks for the ``next`` difference, sends it, and tells
+what is ``shown``. A message whose end could not be edited in time is *kept* as it stands: its part ends where its shown
+text ends and the rest is the next part (``split_off``). If it cannot be cut exactly there (in the middle of a word,
+with a repaired end), what differs is tidied up when there is an edit to spare.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge.draft import Change
+from bridge.errors import PlatformRejected
+from bridge.model import Control, Part, PartRules, View
+from bridge.rendering import PartSequence
+
+SMALLEST_PART_CHARS = 200
+
+UNKNOWN = View("")
+"""What a message shows that an earlier process posted, where the text is lost."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One message on the platform.
+
+    Attributes:
+        message_id: Empty when somebody deleted it.
+        view: ``None`` when only a placeholder is known to stand there.
+        body: The piece of the answer that it shows.
+        kept: What else its part had is the next part by now.
+    """
+
+    message_id: str
+    view: View | None = None
+    body: str = ""
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One message that does not show what it should.
+
+    Attributes:
+        posts: It does not exist yet.
+        tidies: Nothing is missing: buttons below an earlier part, or something is there twice.
+        worth: The difference is one of words, not only of buttons.
+    """
+
+    index: int
+    view: View
+    body: str
+    posts: bool
+    tidies: bool
+    worth: bool
+
+
+class Board:
+    """One answer's messages.
+
+    Attributes:
+        said, seen: How many characters the agent has said, and how many of them stand on the platform.
+        messages: In order; one for each part that was posted.
+    """
+
+    def __init__(self, rules: PartRules, doubt: str, controls: tuple[Control, ...]) -> None:
+        """``doubt`` is the sentence below a message that may be a double; ``controls`` stand below the last part."""
+        self.said = self.seen = 0
+        self.messages: list[Message] = []
+        self._rules = rules
+        self._doubt = doubt
+        self._controls = controls
+        self._parts = PartSequence(rules)
+        self._stood = 0
+        self._finished = False
+        self._footer = ""
+        self._footer_apart = False
+        self._doubtful: set[int] = set()
+
+    # --- what happens ---
+
+    def adopt(self, placeholder: str) -> None:
+        """Let a message that stands already become the first part."""
+        self.messages = [Message(placeholder)]
+
+    def take_over(self, message_ids: Sequence[str]) -> None:
+        """Continue with messages of which nobody knows what they show."""
+        self.messages = [Message(message_id) for message_id in message_ids]
+        self._stood = len(message_ids)
+
+    def hear(self, change: Change) -> None:
+        """Take in what the agent said."""
+        if change.replaces:
+            self.said = len(change.text)
+            self.seen = min(self.seen, self.said)
+            self._parts.replace(change.text)
+        else:
+            self.said += len(change.text)
+            self._parts.append(change.text)
+
+    def finish(self, footer: str, controls: tuple[Control, ...]) -> None:
+        """Know that nothing more is said; ``footer`` and ``controls`` stand below the last part."""
+        self._finished, self._footer, self._controls = True, footer, controls
+
+    def shown(self, task: Task) -> None:
+        """Know that a message shows what it should."""
+        message = self.messages[task.index]
+        message.view, message.body = task.view, task.body
+        before = self._parts.parts()[: task.index]
+        self.seen = max(self.seen, min(self.said, sum(len(part.body) for part in before) + len(task.body)))
+
+    def doubt(self, index: int) -> None:
+        """Let a message carry the sentence that it may be a double."""
+        self._doubtful.add(index)
+
+    def is_doubtful(self, index: int) -> bool:
+        return index in self._doubtful
+
+    def gone(self, index: int) -> None:
+        """Know that somebody deleted a message: it is posted anew."""
+        self.messages[index] = Message("")
+        self.seen = 0
+
+    def split_smaller(self, index: int) -> None:
+        """Split the parts from ``index`` on smaller: the platform measures longer than we do.
+
+        Raises:
+            PlatformRejected: They are as small as parts get.
+        """
+        smaller = self._rules.limit // 2
+        if smaller < SMALLEST_PART_CHARS:
+            raise PlatformRejected("the platform finds even a small part too long")
+        self._rules = replace(self._rules, limit=smaller)
+        self._parts.shrink(smaller, index)
+
+    def split_off(self, index: int) -> bool:
+        """Keep a message as it stands and let the rest of its part, or the footer alone, be the next one.
+
+        False when that cannot be: what it shows is not the beginning of its part any more.
+        """
+        message = self.messages[index]
+        if message.kept or not message.body:
+            return False
+        parts = self._parts.parts()
+        if self._parts.end_part(index, message.body):
+            message.kept = True
+        elif index == len(parts) - 1 and message.body == parts[index].body and self._footer and not self._footer_apart:
+            message.kept = self._footer_apart = True
+        return message.kept
+
+    # --- what is asked ---
+
+    @property
+    def has_words(self) -> bool:
+        """Some message shows words of the answer, or is not known not to."""
+        return any(message.view is not None for message in self.messages)
+
+    def rest(self, index: int) -> int:
+        """Return how many characters of the answer would follow a message if it were kept as it stands."""
+        return self.said - sum(len(part.body) for part in self._parts.parts()[:index]) - len(self.messages[index].body)
+
+    def next(self) -> Task | None:
+        """Return the first difference in words; when all of them stand, the first one that is to be tidied up."""
+        tidying: Task | None = None
+        for index, (view, body) in enumerate(self._wanted()):
+            task = self._task(index, view, body)
+            if task is not None and not task.tidies:
+                return task
+            tidying = tidying or task
+        return tidying
+
+    def surplus(self) -> list[Message]:
+        """Take away and return messages beyond the answer's end: the completed text was shorter than its deltas."""
+        wanted = len(self._wanted())
+        surplus = self.messages[wanted:]
+        del self.messages[wanted:]
+        return surplus
+
+    def _task(self, index: int, view: View, body: str) -> Task | None:
+        if index >= len(self.messages) or not self.messages[index].message_id:
+            return Task(index, view, body, posts=True, tidies=False, worth=True)
+        message = self.messages[index]
+        if message.view is None:
+            return Task(index, view, body, posts=False, tidies=False, worth=True)
+        shown = message.view
+        # A live message and its end often look the same; only what is seen is worth a request.
+        same_text = shown.text == view.text or (message.kept and shown.text.rstrip() == view.text.rstrip())
+        worth = not same_text or shown.footer != view.footer
+        if not worth and shown.controls == view.controls:
+            return None
+        return Task(index, view, body, posts=False, tidies=message.kept or not worth, worth=worth)
+
+    def _wanted(self) -> list[tuple[View, str]]:
+        """Return what each message should show, and the piece of the answer in it."""
+        parts = list(self._parts.parts())
+        if parts and not parts[-1].body.strip():
+            parts.pop()
+        pages = [(View(part.text), part.body) for part in parts]
+        if pages and not self._finished:
+            pages[-1:] = self._growing(parts[-1])
+        if self._finished and not pages:
+            pages = self._as_they_stand()
+        if self._finished and self._footer:
+            pages = self._with_footer(pages)
+        if pages and self._controls and pages[-1][0] is not UNKNOWN:
+            pages[-1] = (replace(pages[-1][0], controls=self._controls), pages[-1][1])
+        for index in self._doubtful & set(range(len(pages))):
+            view, body = pages[index]
+            pages[index] = (replace(view, footer=view.footer or self._doubt), body)
+        return pages
+
+    def _growing(self, part: Part) -> list[tuple[View, str]]:
+        preview = self._parts.preview()
+        return [(View(preview, live=True), part.body)] if preview.strip() else []
+
+    def _as_they_stand(self) -> list[tuple[View, str]]:
+        """Nothing is known of the text an earlier process showed: leave it, so that the end is told below."""
+        for message in self.messages[: self._stood]:
+            message.view = message.view or UNKNOWN
+        return [(UNKNOWN, "")] * self._stood
+
+    def _with_footer(self, pages: list[tuple[View, str]]) -> list[tuple[View, str]]:
+        last, body = pages[-1] if pages else (UNKNOWN, "")
+        has_room = self._rules.measure(f"{last.text}\n\n{self._footer}") <= self._rules.limit
+        if last is UNKNOWN or self._footer_apart or not has_room:
+            return [*pages, (View("", footer=self._footer), "")]
+        return [*pages[:-1], (replace(last, footer=self._footer), body)]
