@@ -192,14 +192,17 @@ def tell(result: dict[str, Any], loads: Sequence[Load]) -> str:
     ends = [
         *(["", "VOID, these do not count:", *void] if void else []),
         "",
-        *(
-            ["Missed:", *(f"  {what}" for what in result["missed"])]
-            if result["missed"]
-            else ["Everything promised was kept."]
-        ),
+        *judgement(rows, result["missed"]),
         f"(seed {result['seed']}, {result['took_s']:.0f} s; {BOUND}: see benchmarks/lag/bound.py)",
     ]
     return "\n".join([result["assumptions"], in_words(rows, words), *ends])
+
+
+def judgement(rows: Sequence[Row], what: Sequence[str]) -> list[str]:
+    """Return lines that say whether promises were kept, as far as anything counts."""
+    if not any(row["policy"] == BRIDGE and not row["void"] for row in rows):
+        return ["Nothing can be said of the bridge."]
+    return ["Missed:", *(f"  {one}" for one in what)] if what else ["What counts kept everything promised."]
 
 
 def progress(what: str) -> None:

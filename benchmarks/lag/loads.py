@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from sandbox.coze.answers import Answer, Prompt, split_into_deltas
@@ -11,6 +12,7 @@ from sandbox.coze.answers import Answer, Prompt, split_into_deltas
 Platform = Literal["slack", "discord"]
 
 CHARS_PER_S = 60.0
+DELTA_WORDS = 2
 ANSWER_S = 15.0
 LENGTH_SPREAD = 0.4
 """Lengths are even between 60 and 140 % of ``ANSWER_S``."""
@@ -53,13 +55,15 @@ class Question:
         return f"T{self.number:02d}: what crosses a bridge?"
 
     @property
+    def deltas(self) -> tuple[str, ...]:
+        """The pieces in which the answer comes."""
+        words = split_into_deltas(self.text)
+        return tuple("".join(words[at : at + DELTA_WORDS]) for at in range(0, len(words), DELTA_WORDS))
+
+    @property
     def planned_s(self) -> list[float]:
-        """When each delta shall leave, in seconds after the first one; the emulator cuts the text the same way."""
-        offsets, total = [], 0.0
-        for position, piece in enumerate(split_into_deltas(self.text)):
-            total += len(piece) / CHARS_PER_S if position else 0.0
-            offsets.append(total)
-        return offsets
+        """When each delta shall leave, in seconds after the first one."""
+        return list(accumulate((len(delta) / CHARS_PER_S for delta in self.deltas[1:]), initial=0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ class Load:
         found = NUMBER.search(prompt.question)
         if found is None:
             raise ValueError(f"no question of this load: {prompt.question!r}")
-        text = self.questions[int(found[1])].text
-        return Answer(text=text, chars_per_second=CHARS_PER_S, first_delta_delay_s=FIRST_DELTA_S)
+        deltas = self.questions[int(found[1])].deltas
+        return Answer(deltas=deltas, chars_per_second=CHARS_PER_S, first_delta_delay_s=FIRST_DELTA_S)
 
 
 @dataclass(frozen=True, slots=True)

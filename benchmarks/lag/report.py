@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.lag.bound import Bucket, Limit, Ways, Window, bound, calls_of, courses_of
 from benchmarks.lag.fixed import RETRIES
-from benchmarks.lag.loads import ANSWER_S, CHARS_PER_S, LENGTH_SPREAD, SLACK_CHANNELS, START_SPREAD_S, Load
+from benchmarks.lag.loads import ANSWER_S, CHARS_PER_S, DELTA_WORDS, LENGTH_SPREAD, SLACK_CHANNELS, START_SPREAD_S, Load
 from benchmarks.lag.reading import figures_of
 from benchmarks.lag.sites import LATENCY_S, POSTING_BURST
 from benchmarks.lag.station import BRIDGE, WATCH_S, Case, Measured, Outcome
@@ -138,8 +138,8 @@ def assumptions(burst_share: float) -> str:
     what = (
         "the whole bridge, SDKs included, as it is shipped; a fixed edit interval per answer with the SDK's own care "
         f"for limits (Slack: {RETRIES} retries); the best schedule that knows all ends beforehand.",
-        f"answers of {ANSWER_S:g} s +-{LENGTH_SPREAD:.0%} at {CHARS_PER_S:g} characters a second, starts spread over "
-        f"{START_SPREAD_S:g} s, {LATENCY_S:g} s a call.",
+        f"{ANSWER_S:g} s +-{LENGTH_SPREAD:.0%} at {CHARS_PER_S:g} characters a second, {DELTA_WORDS} words a delta, "
+        f"starts spread over {START_SPREAD_S:g} s, {LATENCY_S:g} s a call.",
         f"{UPDATES} chat.update, {APPENDS} chat.appendStream, {STREAMS} startStream and {STREAMS} stopStream a minute "
         f"and workspace, as a sliding window, or as a token bucket of the same rate that holds {burst_share:.0%} of a "
         f"minute; posts one a second per channel, {POSTING_BURST} at once; questions go round {SLACK_CHANNELS} "

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-STREAMS_MAX = 200
-"""So many answers may grow at once over all scenarios and policies."""
 STEP_S = 1.0
 
 
@@ -16,30 +14,26 @@ class Demand:
     seconds: float
 
 
-def timetable(demands: Sequence[Demand], streams_max: int = STREAMS_MAX) -> list[float]:
-    """Return when each begins, in seconds: the longest first, each as soon as there is room.
+def timetable(demands: Sequence[Demand]) -> list[float]:
+    """Return when each begins, in seconds.
 
-    One that is larger than the room begins alone.
+    None ends later than the longest, which begins at once; the larger ones are placed first, each where the fewest
+    answers grow beside it.
     """
-    starts = [0.0] * len(demands)
-    placed: list[int] = []
-    for index in sorted(range(len(demands)), key=lambda index: -demands[index].seconds):
-        at = 0.0
-        while not _has_room(demands, starts, placed, index, at, streams_max):
-            at += STEP_S
-        starts[index] = at
-        placed.append(index)
-    return starts
+    horizon_s = max((demand.seconds for demand in demands), default=0.0)
+    starts: dict[int, float] = {}
+    for index in sorted(range(len(demands)), key=lambda index: -demands[index].streams * demands[index].seconds):
+        latest = horizon_s - demands[index].seconds
+        possible = [STEP_S * step for step in range(int(latest / STEP_S) + 1)]
+        starts[index] = min(possible, key=lambda at: busiest(demands, starts, at, at + demands[index].seconds))
+    return [starts[index] for index in range(len(demands))]
 
 
-def _has_room(
-    demands: Sequence[Demand], starts: Sequence[float], placed: Sequence[int], index: int, at: float, streams_max: int
-) -> bool:
-    wanted = demands[index]
-    others = [i for i in placed if starts[i] < at + wanted.seconds and at < starts[i] + demands[i].seconds]
-    instants = [at, *(starts[i] for i in others if starts[i] > at)]
-    busiest = max(
-        sum(demands[i].streams for i in others if starts[i] <= instant < starts[i] + demands[i].seconds)
+def busiest(demands: Sequence[Demand], starts: dict[int, float], begin: float, end: float) -> int:
+    """Return how many answers grow at once at most between two instants, of those placed so far."""
+    ends = {index: start + demands[index].seconds for index, start in starts.items()}
+    instants = [begin, *(start for start in starts.values() if begin < start < end)]
+    return max(
+        sum(demands[index].streams for index, start in starts.items() if start <= instant < ends[index])
         for instant in instants
     )
-    return not busiest or busiest + wanted.streams <= streams_max
