@@ -19,6 +19,8 @@ from bridge.ports import Store
 log = structlog.get_logger(__name__)
 
 REMEMBERED_MAX = 10_000
+KEPT_S = 180 * 86_400.0
+"""Who replies to something older has its chain followed by requests, or begins anew."""
 
 
 class Chains:
@@ -58,7 +60,7 @@ class Chains:
         """Write down what a message belongs to."""
         self._keep(channel, message, root)
         try:
-            await self._store.remember(root_note(self._instance, channel, message), root)
+            await self._store.remember(root_note(self._instance, channel, message), root, ttl_s=KEPT_S)
         except StoreError as error:
             log.info("reply chain not written down", reason=error.reason)
 

@@ -15,6 +15,7 @@ from bridge.texts.keys import Say
 log = structlog.get_logger(__name__)
 
 REMEMBERED_MAX = 10_000
+KEPT_S = 180 * 86_400.0
 
 
 class Hints:
@@ -37,7 +38,7 @@ class Hints:
         try:
             if await self._services.store.note(note) is not None:
                 return
-            await self._services.store.remember(note, "given")
+            await self._services.store.remember(note, "given", ttl_s=KEPT_S)
             locale = envelope.author.locale or self._services.default_locale
             sentence = self._services.speech(Say.MENTION_NEEDED, locale)
             await self._reply(envelope, turn_id(envelope.delivery_key), locale).notice(sentence)

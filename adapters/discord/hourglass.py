@@ -22,6 +22,8 @@ REACTION = "%E2%8F%B3"
 """⏳, as it stands in a path."""
 
 REMEMBERED_MAX = 2_000
+KEPT_S = 30 * 86_400.0
+"""Longer than any question waits, a bridge that was away in between included."""
 PATIENCE_S = 5.0
 """Reactions are limited to about one in a quarter of a second."""
 
@@ -100,7 +102,7 @@ class Hourglass:
 
     async def _remember(self, ref: MessageRef, value: str | None) -> None:
         try:
-            await self._store.remember(hourglass_note(ref), value)
+            await self._store.remember(hourglass_note(ref), value, ttl_s=KEPT_S)
         except StoreError as error:
             log.info("waiting mark not written down", reason=error.reason)
 

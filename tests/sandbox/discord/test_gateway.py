@@ -31,6 +31,29 @@ async def test_hello_heartbeat_ready_guild(emulator: DiscordEmulator, dial: Any,
     assert "token" not in frames[0].detail["d"], "tokens never reach the journal"
 
 
+async def test_a_guild_tells_how_far_its_channels_have_come(emulator: DiscordEmulator, dial: Any) -> None:
+    """The newest message of each channel and active thread, also a deleted one; of a forum, its newest post."""
+    said = [emulator.say("ann", "general", str(number)) for number in range(2)]
+    emulator.delete("ann", "general", said[1])
+    thread = emulator.start_thread("ann", "general", "more", message_id=said[0], text="in it")
+    put_away = emulator.start_thread("ann", "general", "old", text="over")
+    emulator.archive(put_away)
+    post = emulator.forum_post("ann", "help", "reset", "How?")
+    replied = emulator.say("bob", post, "like this")
+    async with dial() as raw:
+        await raw.ready()
+        guild = await raw.until("GUILD_CREATE")
+    newest = {place["id"]: place["last_message_id"] for place in (*guild["channels"], *guild["threads"])}
+    in_thread = emulator.messages(thread)[-1].id
+    in_general = emulator.messages("general", include_deleted=True)[-1].id
+    assert newest == {
+        emulator.find_channel("general").id: in_general,
+        emulator.find_channel("help").id: post,
+        thread: in_thread,
+        post: replied,
+    }
+
+
 async def test_a_resume_replays_what_was_missed(emulator: DiscordEmulator, dial: Any) -> None:
     """Missed events come with their own numbers, then RESUMED; nothing is missing and nothing comes twice."""
     async with dial() as first:
