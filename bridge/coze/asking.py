@@ -100,8 +100,9 @@ async def open_stream(
         response = await wire.post_stream(token, path, params=params, content=body)
         log_id = protocol.log_id_of(response.headers)
         if is_event_stream(response) and response.status_code < 300:
-            return await _first_event(SseStream(response, where), begin(where, log_id), where)
-        whole = await read_body(response, where)
+            stream = SseStream(response, where, wire.stream_silence_s)
+            return await _first_event(stream, begin(where, log_id), where)
+        whole = await read_body(response, where, wire.stream_silence_s)
         if response.status_code < 300 and looks_like_events(whole):
             return await _first_event(replay(whole, where), begin(where, log_id), where)
         return not_streamed(protocol.read_answer(where, response.status_code, response.headers, whole))

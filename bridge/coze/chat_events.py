@@ -43,6 +43,8 @@ SILENT_VERBOSE = frozenset({"", "generate_answer_finish"})
 """Verbose messages that say nothing about the agent's doings."""
 
 Text = str | int | None
+Data = str | bytes
+"""An event's data; bytes are UTF-8, as far as the sender keeps its word."""
 
 
 class Message(msgspec.Struct):
@@ -61,7 +63,7 @@ class Message(msgspec.Struct):
 _decode_message = msgspec.json.Decoder(Message).decode
 
 
-def read_message(data: str) -> Message:
+def read_message(data: Data) -> Message:
     """Decode a message object, whatever types its fields have.
 
     Raises:
@@ -72,17 +74,24 @@ def read_message(data: str) -> Message:
     except msgspec.ValidationError:
         odd = _read_object("message", data)
         return Message(**{name: text_of(odd.get(name)) for name in Message.__struct_fields__})
+    except UnicodeDecodeError:
+        return read_message(text_in(data))
     except msgspec.DecodeError as exc:
-        raise AgentProtocolError(f"broken JSON in a message event ({len(data)} characters)") from exc
+        raise AgentProtocolError(f"broken JSON in a message event ({len(data)} bytes)") from exc
 
 
-def _read_object(name: str, data: str) -> dict[str, Any]:
+def text_in(data: Data) -> str:
+    """Return an event's data as text; what is no UTF-8 is replaced."""
+    return data if isinstance(data, str) else data.decode("utf-8", "replace")
+
+
+def _read_object(name: str, data: Data) -> dict[str, Any]:
     try:
-        decoded = msgspec.json.decode(data)
+        decoded = msgspec.json.decode(text_in(data))
     except msgspec.DecodeError as exc:
-        raise AgentProtocolError(f"broken JSON in the event {name} ({len(data)} characters)") from exc
+        raise AgentProtocolError(f"broken JSON in the event {name} ({len(data)} bytes)") from exc
     if not isinstance(decoded, dict):
-        raise AgentProtocolError(f"the event {name} carries no object ({len(data)} characters)")
+        raise AgentProtocolError(f"the event {name} carries no object ({len(data)} bytes)")
     return decoded
 
 
@@ -106,7 +115,7 @@ class ChatEvents:
         self._completed: set[str] = set()
         self._with_deltas: set[str] = set()
         self._with_reasoning: set[str] = set()
-        self._handlers: dict[str, Callable[[str], Sequence[AgentEvent]]] = {
+        self._handlers: dict[str, Callable[[Data], Sequence[AgentEvent]]] = {
             "conversation.message.delta": self._delta,
             "conversation.message.completed": self._message_completed,
             "conversation.chat.created": self._chat_seen,
@@ -123,7 +132,7 @@ class ChatEvents:
             "message": self._unnamed,
         }
 
-    def feed(self, name: str, data: str) -> Sequence[AgentEvent]:
+    def feed(self, name: str, data: Data) -> Sequence[AgentEvent]:
         """Return what one event means; unknown events and everything after the end mean nothing.
 
         Raises:
@@ -137,7 +146,7 @@ class ChatEvents:
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
-    def _delta(self, data: str) -> Sequence[AgentEvent]:
+    def _delta(self, data: Data) -> Sequence[AgentEvent]:
         message = read_message(data)
         events: list[AgentEvent] = [] if self.chat else self._start(message.conversation_id, message.chat_id, message)
         message_id = text_of(message.id)
@@ -154,7 +163,7 @@ class ChatEvents:
             events.append(AnswerDelta(message_id, message.content))
         return events
 
-    def _message_completed(self, data: str) -> Sequence[AgentEvent]:
+    def _message_completed(self, data: Data) -> Sequence[AgentEvent]:
         message = read_message(data)
         events: list[AgentEvent] = [] if self.chat else self._start(message.conversation_id, message.chat_id, message)
         content = message.content or ""
@@ -199,10 +208,10 @@ class ChatEvents:
     def _see(self, chat: dict[str, Any]) -> list[AgentEvent]:
         return [] if self.chat else self._start(chat.get("conversation_id"), chat.get("id"), chat)
 
-    def _chat_seen(self, data: str) -> Sequence[AgentEvent]:
+    def _chat_seen(self, data: Data) -> Sequence[AgentEvent]:
         return [] if self.chat else self._see(_read_object("chat", data))
 
-    def _chat_completed(self, data: str) -> Sequence[AgentEvent]:
+    def _chat_completed(self, data: Data) -> Sequence[AgentEvent]:
         chat = _read_object("chat.completed", data)
         events = self._see(chat)
         if normalise_code(mapping_of(chat.get("last_error")).get("code")):
@@ -213,7 +222,7 @@ class ChatEvents:
         self.over = self.complete = True
         return [ChatCompleted(usage)]
 
-    def _chat_failed(self, data: str) -> Sequence[AgentEvent]:
+    def _chat_failed(self, data: Data) -> Sequence[AgentEvent]:
         self._fail(_read_object("chat.failed", data))
         return ()
 
@@ -231,7 +240,7 @@ class ChatEvents:
             )
         )
 
-    def _requires_action(self, data: str) -> Sequence[AgentEvent]:
+    def _requires_action(self, data: Data) -> Sequence[AgentEvent]:
         chat = _read_object("chat.requires_action", data)
         events = self._see(chat)
         if self.chat is None:
@@ -239,20 +248,21 @@ class ChatEvents:
         self.over = self.complete = True
         return [*events, ActionRequired(self.chat, read_calls(chat.get("required_action")))]
 
-    def _canceled(self, data: str) -> Sequence[AgentEvent]:
+    def _canceled(self, data: Data) -> Sequence[AgentEvent]:
         raise AgentCancelled(f"{self._where}: the run was cancelled", log_id=self._log_id)
 
-    def _error(self, data: str) -> Sequence[AgentEvent]:
+    def _error(self, data: Data) -> Sequence[AgentEvent]:
+        text = text_in(data)
         try:
-            error = mapping_of(msgspec.json.decode(data))
+            error = mapping_of(msgspec.json.decode(text))
         except msgspec.DecodeError:
-            error = {"msg": data}
+            error = {"msg": text}
         code = normalise_code(error.get("code")) or normalise_code(error.get("error_code"))
         message = text_of(error.get("msg")) or text_of(error.get("error_message"))
         running = self.chat is not None
         raise error_of(Refusal(f"{self._where}: error event", code, message, log_id=self._log_id, running=running))
 
-    def _done(self, data: str) -> Sequence[AgentEvent]:
+    def _done(self, data: Data) -> Sequence[AgentEvent]:
         """End the stream; the data has three forms and none matters.
 
         Without a completed chat before it the answer is whole only if its message was completed: so end runs of
@@ -261,11 +271,12 @@ class ChatEvents:
         self.over = True
         return self._finish(Usage()) if self._completed else ()
 
-    def _unnamed(self, data: str) -> Sequence[AgentEvent]:
+    def _unnamed(self, data: Data) -> Sequence[AgentEvent]:
         """Recognise a refusal that came as data without an event name; skip keep-alives."""
-        if '"code"' in data:
+        text = text_in(data)
+        if '"code"' in text:
             try:
-                refusal = mapping_of(msgspec.json.decode(data))
+                refusal = mapping_of(msgspec.json.decode(text))
             except msgspec.DecodeError:
                 return ()
             if normalise_code(refusal.get("code")):

@@ -176,15 +176,19 @@ class CozeAgent:
             if self._clock.now() > deadline:
                 await self._give_up(state.chat)
             try:
-                received = await stream.next()
-                if received is None:
-                    break
-                events = state.feed(received.event, received.data)
+                received = await stream.batch()
+            except AgentUnavailable as exc:
+                broken = exc
+                break
+            if not received:
+                break
+            try:
+                for name, data in received:
+                    for event in state.feed(name, data):
+                        yield event
             except (AgentUnavailable, AgentProtocolError) as exc:
                 broken = exc
                 break
-            for event in events:
-                yield event
         if stream is not None:
             await finish_reading(stream, whole=state.complete)
         if not state.complete:

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 import urllib.request
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
@@ -55,11 +56,18 @@ class Stage(IntEnum):
 
 @dataclass(slots=True)
 class Sending:
-    """The progress of one request; never goes back, whatever a transport repeats by itself."""
+    """The progress of one request; never goes back, whatever a transport repeats by itself.
+
+    Attributes:
+        on_sent: Called when the first byte leaves.
+    """
 
     stage: Stage = Stage.WAITING
+    on_sent: Callable[[], None] = lambda: None
 
     def reached(self, stage: Stage) -> None:
+        if stage is Stage.SENT and self.stage is not Stage.SENT:
+            self.on_sent()
         self.stage = max(self.stage, stage)
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
@@ -83,32 +91,49 @@ def _reached(stage: Stage) -> Any:
     return listen
 
 
-async def send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+async def send(client: httpx.AsyncClient, request: httpx.Request, silence_s: float | None = None) -> httpx.Response:
     """Send a request and return its response with the body unread; close it.
+
+    Args:
+        silence_s: The longest time from sending to the response's head, where the request has no read timeout.
 
     Raises:
         AgentUnavailable: No response; ``outcome_unknown`` tells whether the request may have been received.
-        AgentSilent: It was sent, and nothing came for the request's read timeout.
+        AgentSilent: It was sent, and nothing came for the request's read timeout or ``silence_s``.
     """
     sending = Sending()
     request.extensions = {**request.extensions, "trace": sending.trace}
     token = _sending.set(sending)
     try:
-        return await client.send(request, stream=True)
+        async with asyncio.timeout(None) as limit:
+            if silence_s is not None:
+                loop, patience_s = asyncio.get_running_loop(), silence_s
+                sending.on_sent = lambda: limit.reschedule(loop.time() + patience_s)
+            return await client.send(request, stream=True)
     except TRANSPORT_ERRORS as exc:
         raise lost(exc, f"{request.method} {request.url.path}", sending.stage) from exc
     finally:
         _sending.reset(token)
 
 
-async def read_body(response: httpx.Response, where: str) -> bytes:
+async def read_body(response: httpx.Response, where: str, silence_s: float | None = None) -> bytes:
     """Read a whole body and close the response.
+
+    Args:
+        silence_s: The longest time without a byte, where the request has no read timeout.
 
     Raises:
         AgentUnavailable: It was cut; the outcome is unknown.
+        AgentSilent: It stopped coming.
     """
+    pieces = []
     try:
-        return await response.aread()
+        async with asyncio.timeout(silence_s) as limit:
+            async for piece in response.aiter_bytes():
+                pieces.append(piece)
+                if silence_s is not None:
+                    limit.reschedule(asyncio.get_running_loop().time() + silence_s)
+        return b"".join(pieces)
     except TRANSPORT_ERRORS as exc:
         raise lost(exc, where, Stage.SENT) from exc
     finally:
@@ -121,7 +146,7 @@ def lost(exc: BaseException, where: str, stage: Stage) -> AgentUnavailable:
     kind = type(chain[-1]).__name__
     if stage is Stage.SENT:
         if _is_timeout(chain):
-            return AgentSilent(f"{where}: no byte within the limit", outcome_unknown=True, hint=advise(Hint.IDLE))
+            return silent(where)
         return AgentUnavailable(f"{where}: connection lost ({kind})", outcome_unknown=True, hint=advise(Hint.CUT))
     if any(isinstance(link, ssl.SSLError | ssl.CertificateError | aiohttp.ClientSSLError) for link in chain):
         what, hint = "no secure connection", Hint.TLS
@@ -134,6 +159,11 @@ def lost(exc: BaseException, where: str, stage: Stage) -> AgentUnavailable:
     else:
         what, hint = "no connection", Hint.REFUSED
     return AgentUnavailable(f"{where}: {what} ({kind})", outcome_unknown=False, hint=advise(hint))
+
+
+def silent(where: str) -> AgentSilent:
+    """Tell that nothing came for longer than the limit."""
+    return AgentSilent(f"{where}: no byte within the limit", outcome_unknown=True, hint=advise(Hint.IDLE))
 
 
 def _chain(exc: BaseException) -> list[BaseException]:
@@ -186,17 +216,17 @@ async def open_client(settings: CozeConnection) -> httpx.AsyncClient:
     )
 
 
-def call_timeout(settings: CozeConnection) -> httpx.Timeout:
-    """Timeouts of everything but an answer's stream."""
-    return _timeout(settings, settings.request_timeout_s)
+def call_timeout(settings: CozeConnection, silence_s: float | None = None) -> httpx.Timeout:
+    """Timeouts of everything but an answer's stream; ``silence_s`` where the reply may take longer than others."""
+    return _timeout(settings, settings.request_timeout_s if silence_s is None else silence_s)
 
 
-def stream_timeout(settings: CozeConnection, silence_s: float | None = None) -> httpx.Timeout:
-    """Timeouts of an answer's stream, or of whatever else may be silent for longer."""
-    return _timeout(settings, settings.idle_timeout_s if silence_s is None else silence_s)
+def stream_timeout(settings: CozeConnection) -> httpx.Timeout:
+    """Timeouts of an answer's stream; how long it may be silent is not for the transport: see ``patience``."""
+    return _timeout(settings, None)
 
 
-def _timeout(settings: CozeConnection, read_s: float) -> httpx.Timeout:
+def _timeout(settings: CozeConnection, read_s: float | None) -> httpx.Timeout:
     # aiohttp counts waiting for the pool and connecting together, so the pool's share must exceed the connection's.
     connect_s = settings.connect_timeout_s
     return httpx.Timeout(connect=connect_s, read=read_s, write=WRITE_TIMEOUT_S, pool=2 * connect_s)

@@ -1,33 +1,23 @@
-"""An answer's stream: server-sent events over one response, read patiently and closed promptly."""
+"""An answer's stream: server-sent events over one response, read patiently and closed promptly.
 
-from collections.abc import AsyncIterator
+The common form is split off the bytes by ``splitting``, which makes an event cost a third; httpx-sse, which knows every
+form, reads a stream from the first block on that is of another.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
-from bridge.coze.http import TRANSPORT_ERRORS, Stage, lost
+from bridge.coze.http import TRANSPORT_ERRORS, Stage, lost, silent
+from bridge.coze.patience import Patience
+from bridge.coze.splitting import Event, EventSplitter
 
 HEAD_BYTES = 4096
 EVENT_STREAM = "text/event-stream"
-UTF8_WITH_BOM = "utf-8-sig"
-"""Event streams are always UTF-8, whatever the header says; a byte order mark would spoil the first event's name."""
-
-
-class _Head(httpx.AsyncByteStream):
-    """Passes a body on and keeps its beginning, in case it turns out not to be a stream of events."""
-
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
-        self.head = b""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._inner:
-            if len(self.head) < HEAD_BYTES:
-                self.head += chunk[: HEAD_BYTES - len(self.head)]
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
 
 def is_event_stream(response: httpx.Response) -> bool:
@@ -42,23 +32,28 @@ def looks_like_events(body: bytes) -> bool:
 
 
 class SseStream:
-    """The events of one response. Close it: that ends the connection."""
+    """The events of one response. Close it: that ends the connection.
 
-    def __init__(self, response: httpx.Response, where: str) -> None:
+    Args:
+        silence_s: The longest time without a byte; ``None``: the response sees to that, or nothing does.
+
+    Attributes:
+        head: The first bytes of the body that have been read.
+    """
+
+    def __init__(self, response: httpx.Response, where: str, silence_s: float | None = None) -> None:
         if not isinstance(response.stream, httpx.AsyncByteStream):
             raise TypeError("the response is not an asynchronous one")
+        self.head = b""
         self._response = response
         self._where = where
-        self._head = _Head(response.stream)
-        response.stream = self._head
-        response.headers["content-type"] = EVENT_STREAM
-        response.encoding = UTF8_WITH_BOM
-        self._events = EventSource(response).aiter_sse()
-
-    @property
-    def head(self) -> bytes:
-        """The first bytes of the body that have been read."""
-        return self._head.head
+        self._splitter = EventSplitter()
+        self._patience = Patience(silence_s)
+        # The body as it is, past httpx's layers for text and lines, unless something has packed it.
+        packed = "content-encoding" in response.headers
+        self._chunks = aiter(response.aiter_bytes() if packed else response.stream)
+        self._odd_events: AsyncGenerator[ServerSentEvent] | None = None
+        self._ready: deque[Event] = deque()
 
     async def next(self) -> ServerSentEvent | None:
         """Return the next event that says something; ``None`` at the end of the stream.
@@ -67,19 +62,85 @@ class SseStream:
             AgentSilent: Nothing came for the idle limit.
             AgentUnavailable: The stream was cut; the outcome is unknown.
         """
+        if not self._ready:
+            self._ready.extend(await self.batch())
+        if not self._ready:
+            return None
+        name, data = self._ready.popleft()
+        return ServerSentEvent(name, data.decode("utf-8", "replace"))
+
+    async def batch(self) -> Sequence[Event]:
+        """Return the events that come next, as many as arrived together; none at the end of the stream.
+
+        Raises:
+            AgentSilent, AgentUnavailable: As ``next``.
+        """
+        if self._ready:
+            events: Sequence[Event] = tuple(self._ready)
+            self._ready.clear()
+            return events
         try:
-            async for event in self._events:
-                # After an id line httpx-sse makes an empty "message" of every extra blank line.
-                if event.data or event.event != "message":
-                    return event
+            while self._splitter.odd is None:
+                if events := self._splitter.feed(await self._receive()):
+                    return events
+            return await self._next_odd(self._splitter.odd)
+        except StopAsyncIteration:
+            return ()
         except TRANSPORT_ERRORS as exc:
             raise lost(exc, self._where, Stage.SENT) from exc
-        return None
 
     async def aclose(self) -> None:
         """Close the connection; safe to repeat."""
-        await self._events.aclose()
+        self._patience.stop()
+        for events in (self._odd_events, self._chunks):
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
         await self._response.aclose()
+
+    async def _next_odd(self, begun: bytes) -> Sequence[Event]:
+        """Return the next event of a stream that is not of the common form, read by all the rules there are."""
+        if self._odd_events is None:
+            rest = httpx.Response(200, headers={"content-type": EVENT_STREAM}, stream=_Rest(begun, self._remaining()))
+            rest.encoding = "utf-8"
+            self._odd_events = EventSource(rest).aiter_sse()
+        async for event in self._odd_events:
+            # After an id line httpx-sse makes an empty "message" of every extra blank line.
+            if event.data or event.event != "message":
+                return (Event(event.event, event.data.encode()),)
+        return ()
+
+    async def _remaining(self) -> AsyncIterator[bytes]:
+        with suppress(StopAsyncIteration):
+            while True:
+                yield await self._receive()
+
+    async def _receive(self) -> bytes:
+        """Return what comes next of the body; its beginning is kept, in case it turns out to be no stream of events."""
+        self._patience.begin()
+        try:
+            chunk = await anext(self._chunks)
+        except asyncio.CancelledError:
+            if self._patience.ran_out():
+                raise silent(self._where) from None
+            raise
+        finally:
+            self._patience.end()
+        if len(self.head) < HEAD_BYTES:
+            self.head += chunk[: HEAD_BYTES - len(self.head)]
+        return chunk
+
+
+class _Rest(httpx.AsyncByteStream):
+    """What has arrived of a body, and what is still to come."""
+
+    def __init__(self, begun: bytes, remaining: AsyncIterator[bytes]) -> None:
+        self._begun = begun
+        self._remaining = remaining
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._begun
+        async for chunk in self._remaining:
+            yield chunk
 
 
 def replay(body: bytes, where: str) -> SseStream:

@@ -11,7 +11,7 @@ import stamina
 import structlog
 
 from bridge.coze.auth import TokenSource, open_credentials
-from bridge.coze.http import open_client, read_body, send, stream_timeout
+from bridge.coze.http import call_timeout, open_client, read_body, send, stream_timeout
 from bridge.coze.protocol import Answer, read_answer
 from bridge.coze.settings import CozeConnection
 from bridge.errors import AgentRateLimited, AgentUnauthorized, AgentUnavailable
@@ -69,6 +69,11 @@ class Wire:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def stream_silence_s(self) -> float:
+        """The longest time an answer's stream may bring nothing."""
+        return self._settings.idle_timeout_s
+
     async def call(
         self,
         method: str,
@@ -98,7 +103,7 @@ class Wire:
             headers = {"Authorization": f"Bearer {token}"}
             if content is not None:
                 headers["Content-Type"] = "application/json"
-            timeout = http.timeout if silence_s is None else stream_timeout(self._settings, silence_s)
+            timeout = call_timeout(self._settings, silence_s)
             request = http.build_request(
                 method, path, params=params, json=json, content=content, files=files, headers=headers, timeout=timeout
             )
@@ -115,7 +120,10 @@ class Wire:
         raise AssertionError("the last attempt returns or raises")
 
     async def post_stream(self, token: str, path: str, *, params: Mapping[str, str], content: bytes) -> httpx.Response:
-        """Send one question with a token and return the response, body unread; close it. Not repeated here."""
+        """Send one question with a token and return the response, body unread; close it. Not repeated here.
+
+        Whoever reads the body minds its silence: at most ``stream_silence_s``.
+        """
         http = self._client
         headers = {
             "Authorization": f"Bearer {token}",
@@ -127,7 +135,7 @@ class Wire:
         timeout = stream_timeout(self._settings)
         request = http.build_request("POST", path, params=params, content=content, headers=headers, timeout=timeout)
         self.calls_made += 1
-        return await send(http, request)
+        return await send(http, request, self.stream_silence_s)
 
     async def authorised(self, attempt: Callable[[str], Awaitable[T]]) -> T:
         """Run an attempt with a token; when the token is refused and can be renewed, once more with a fresh one.
