@@ -520,7 +520,7 @@ async def test_many_at_once(coze: CozeEmulator, make_agent: MakeAgent, transport
     """Sixty answers side by side are all whole."""
     coze.switches.chat_qps = None
     coze.script(Answer(deltas=tuple(f"{n} " for n in range(20)), delta_interval_s=0.01), times=None)
-    agent = await make_agent(coze.base_url, transport=transport, chats_per_s=1000)
+    agent = await make_agent(coze.base_url, transport=transport, chats_per_s=1000, connect_timeout_s=5.0)
     async with asyncio.TaskGroup() as tasks:
         asked = [tasks.create_task(collect(agent.ask(question(mark=f"M{n}")))) for n in range(60)]
     expected = "".join(f"{n} " for n in range(20))
