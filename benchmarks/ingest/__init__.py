@@ -1,0 +1,1 @@
+"""What reading an agent's stream costs; see ``__main__``."""
