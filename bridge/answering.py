@@ -7,34 +7,34 @@ The states::
              -> asking    with the conversation id, before the question is sent
              -> asked     with the chat id: from here on the answer is fetched, never asked for again
              -> answered  with the final text, how it ends, and our sentence below it
-             -> delivering -> ended
+             -> delivering -> ended | waiting, for somebody's answer to what a workflow's run asked
 
 A turn that a crash or a stop cut is run again from where it is written down: what was posted is taken over, what was
 asked is followed, what may have been asked or posted is looked for before it is repeated. A failure is an ending like
 any other: from *answered* on it is not undone, and nothing is asked again.
 
-Three things run side by side while the agent speaks: ``Asking`` folds its events into the draft and never waits for the
-platform; ``Delivery`` shows the draft and never keeps the agent waiting; and a stop, when there is one, calls the run
-off before it ends the listening.
+Three things run side by side while the agent speaks: the exchange (a question to an agent, or a workflow's run) folds
+what it hears into the draft and never waits for the platform; ``Delivery`` shows the draft and never keeps the agent
+waiting; and a stop, when there is one, calls the run off before it ends the listening.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from bridge.asking import Asking, AskingOptions
+from bridge.asking import AskingOptions
 from bridge.delivery import Delivery, Pace
 from bridge.draft import Draft
 from bridge.errors import AgentCancelled, AgentError, PlatformError
+from bridge.exchange import Ending, Exchange, Fault
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn, Stopped
 from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnState
 from bridge.observing import Observer, ReplyWatch
 from bridge.pacing import Pacer
-from bridge.ports import Clock, Platform, Reply, Store
-from bridge.routes import AgentBinding
+from bridge.ports import Clock, Platform, Reply
 from bridge.texts import Say, failure, say
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,6 @@ log = structlog.get_logger(__name__)
 NAME_PATIENCE_S = 10.0
 """A stop that comes before the agent named its run waits this long for the name; there is nothing to cancel before."""
 REFERENCE_CHARS = 8
-EMPTY = "empty"
 KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
 
 
@@ -57,18 +56,8 @@ class TurnOptions:
     take_up_within_s: float = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a turn ends, and our sentence below the answer."""
-
-    outcome: Outcome
-    footer: str = ""
-    reason: str = ""
-
-    @property
-    def can_be_retried(self) -> bool:
-        """Nobody was answered, and nothing else takes the answer's place."""
-        return self.outcome in (Outcome.FAILED, Outcome.STOPPED) or self.reason == EMPTY
+MakeExchange = Callable[[Draft, Delivery], Exchange]
+"""Makes a turn's exchange, which fills the draft and tells the delivery."""
 
 
 class Answering:
@@ -81,9 +70,9 @@ class Answering:
         *,
         ledger: Ledger,
         live: LiveTurn,
-        binding: AgentBinding,
+        agent: str,
+        exchange: MakeExchange,
         platform: Platform,
-        store: Store,
         clock: Clock,
         pacer: Pacer,
         options: TurnOptions,
@@ -95,7 +84,7 @@ class Answering:
         self._locale = locale
         self._ledger = ledger
         self._live = live
-        self._binding = binding
+        self._agent = agent
         self._turn_id = ledger.record.turn_id
         self._reply: Reply = platform.reply(envelope, self._turn_id, locale)
         self._draft = Draft()
@@ -117,19 +106,7 @@ class Answering:
         )
         self._scope: asyncio.Timeout | None = None
         live.queued = self._delivery.queued
-        self._asking = Asking(
-            envelope,
-            locale,
-            draft=self._draft,
-            changed=self._delivery.changed,
-            live=live,
-            binding=binding,
-            ledger=ledger,
-            platform=platform,
-            store=store,
-            clock=clock,
-            options=options.asking,
-        )
+        self._exchange = exchange(self._draft, self._delivery)
 
     async def run(self) -> None:
         """Take the turn to its end, from wherever it stands."""
@@ -141,7 +118,7 @@ class Answering:
         async def told() -> Ending:
             await self._take_over()
             if ending.outcome in (Outcome.STOPPED, Outcome.INTERRUPTED):
-                await self._asking.call_off()
+                await self._exchange.call_off()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._delivery.run())
                 await self._show_end(ending)
@@ -159,16 +136,17 @@ class Answering:
             reason = _leaf(group).reason
             log.warning("the answer cannot be shown", reason=reason)
             self._live.over()
-            await self._asking.call_off()
+            await self._exchange.call_off()
             ending = Ending(Outcome.FAILED, reason=reason)
         try:
             await self._reply.settle()
         except PlatformError as error:
             log.info("sign of life not taken away", reason=error.reason)
-        await self._ledger.advance_if_possible(TurnState.ENDED, outcome=ending.outcome, reason=ending.reason)
+        state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
+        await self._ledger.advance_if_possible(state, outcome=ending.outcome, reason=ending.reason)
         self._observer.turn_ended(self._adapter, ending.outcome)
         took_s = round(self._clock.now() - started_at, 3)
-        log.info("turn ended", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
+        log.info(f"turn {state}", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
 
     async def _answer(self) -> Ending:
         await self._take_over()
@@ -195,6 +173,7 @@ class Answering:
                 footer=ending.footer,
                 outcome=ending.outcome,
                 reason=ending.reason,
+                run=ending.waits or self._ledger.record.run,
             )
         if self._ledger.state is TurnState.ANSWERED:
             await self._ledger.advance_if_possible(TurnState.DELIVERING)
@@ -227,7 +206,7 @@ class Answering:
 
     async def _open(self) -> None:
         """Show a sign of life."""
-        await self._ledger.advance(TurnState.OPENING, agent=self._binding.name)
+        await self._ledger.advance(TurnState.OPENING, agent=self._agent)
         if not self._ledger.parts:
             try:
                 placeholder = await self._reply.open()
@@ -245,15 +224,15 @@ class Answering:
         if record.answer:
             self._draft.apply(AnswerCompleted(self._turn_id, record.answer))
             self._delivery.changed()
-        return Ending(record.outcome or Outcome.DELIVERED, record.footer, record.reason)
+        waits = record.run if record.run is not None and record.run.asked is not None else None
+        return Ending(record.outcome or Outcome.DELIVERED, record.footer, record.reason, waits)
 
     # --- the agent ---
 
     async def _converse(self) -> Ending:
         """Ask and listen; every failure of the agent becomes an ending, and so does a stop."""
-        if not self._envelope.text.strip():
-            sentence = Say.ATTACHMENT_ONLY if self._envelope.attachments else Say.HELP
-            return Ending(Outcome.REFUSED, say(sentence, self._locale))
+        if (refusal := await self._exchange.refuses()) is not None:
+            return refusal
         try:
             await self._listen()
         except AgentCancelled:
@@ -262,51 +241,48 @@ class Answering:
             if self._live.stopping is None:
                 return await self._broken(error)
         if self._live.stopping is not None:
-            await self._asking.call_off()
+            await self._exchange.call_off()
             return self.stopped(self._live.stopping)
         return await self._answered()
 
     async def _listen(self) -> None:
         """Let the agent answer until it has ended, somebody stops it, or it takes too long."""
         self._live.check()
-        async with asyncio.timeout(self._options.turn_timeout_s) as scope:
+        async with asyncio.timeout(self._exchange.timeout_s) as scope:
             self._scope = scope
             try:
-                await self._asking.run()
+                await self._exchange.run()
             finally:
                 self._scope = None
 
     async def _obey_stop(self) -> None:
         """Wait for a stop, call the run off, then end the listening."""
         await self._live.stop_wanted.wait()
-        await self._asking.call_off(patience_s=NAME_PATIENCE_S)
+        await self._exchange.call_off(patience_s=NAME_PATIENCE_S)
         if self._scope is not None:
             self._scope.reschedule(asyncio.get_running_loop().time())
 
     async def _broken(self, error: Exception) -> Ending:
         if not isinstance(error, AgentError):
-            await self._asking.call_off()
-            return self.failed(Say.AGENT_SILENT, f"no end within {self._options.turn_timeout_s:g} s")
+            await self._exchange.call_off()
+            return self._fault(self._exchange.explain(None))
         facts = {"code": error.code, "logid": error.log_id, "reason": error.reason, "hint": error.hint}
         log.warning("agent failed", kind=type(error).__name__, **facts)
-        return self.failed(error.said or Say.AGENT_FAILED, f"{type(error).__name__} {error.code}")
+        return self._fault(self._exchange.explain(error))
 
     async def _answered(self) -> Ending:
-        if self._draft.required:
-            await self._asking.call_off()
-            await self._asking.leave_stuck()
-            return self.failed(Say.AGENT_NEEDS_ACTION, "requires_action")
-        if self._draft.is_empty:
-            return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), reason=EMPTY)
-        await self._asking.remember()
-        notes = []
-        if self._envelope.late:
-            notes.append(say(Say.LATE, self._locale))
-        if self._asking.began_afresh:
-            notes.append(say(Say.NEW_CONVERSATION_FORCED, self._locale))
-        if self._envelope.attachments:
-            notes.append(say(Say.ATTACHMENTS_IGNORED, self._locale))
-        return Ending(Outcome.DELIVERED, "\n".join(notes))
+        ending = await self._exchange.ending()
+        if isinstance(ending, Fault):
+            return self._fault(ending)
+        if ending.reason:
+            return ending
+        notes = [say(Say.LATE, self._locale)] if self._envelope.late else []
+        notes += [ending.footer] if ending.footer else []
+        notes += [say(Say.ATTACHMENTS_IGNORED, self._locale)] if self._envelope.attachments else []
+        return replace(ending, footer="\n".join(notes))
+
+    def _fault(self, fault: Fault) -> Ending:
+        return self.failed(fault.said, fault.reason)
 
     # --- endings ---
 
@@ -319,8 +295,7 @@ class Answering:
 
     def stopped(self, outcome: Outcome) -> Ending:
         """Somebody did not want the rest."""
-        sentence = Say.INTERRUPTED_BY_NEXT if outcome is Outcome.INTERRUPTED else Say.STOPPED
-        return Ending(outcome, say(sentence, self._locale))
+        return Ending(outcome, say(self._exchange.stopped(outcome), self._locale))
 
 
 def _leaf(group: BaseExceptionGroup[PlatformError]) -> PlatformError:

@@ -36,6 +36,8 @@ from bridge.systemd import READY, STOPPING, Systemd
 from bridge.texts import say
 from bridge.turn import TurnOptions
 from bridge.watched_agent import WatchedAgent
+from bridge.watched_workflows import WatchedWorkflows
+from bridge.workflows.book import Flow, WorkflowBook
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Bridge:
         store: Store,
         clock: Clock,
         routes: Routes,
+        book: WorkflowBook,
         live: dict[str, LiveTurn],
         tasks: asyncio.TaskGroup,
         agents: Mapping[str, WatchedAgent],
@@ -80,6 +83,7 @@ class Bridge:
             self._platforms,
             core_options(config),
             holder=f"{socket.gethostname()}:{os.getpid()}",
+            book=book,
             live=live,
             observer=metrics,
         )
@@ -114,6 +118,7 @@ class Bridge:
             now_s = self._clock.wall()
             turns_s, conversations_s = kept.keep_turns_h * 3600.0, kept.keep_conversations_days * 86400.0
             try:
+                await self._core.end_overdue()
                 await self._store.purge(turns_before_s=now_s - turns_s, conversations_before_s=now_s - conversations_s)
             except StoreError as error:
                 log.warning("what is old was not deleted", reason=error.reason)
@@ -195,7 +200,8 @@ async def assemble(
         for name, entry in config.agents.items():
             agent = await resources.enter_async_context(CozeAgent(entry, clock, on_waiting=tell_waiting))
             agents[name] = WatchedAgent(name, agent, clock, metrics)
-            bindings[name] = AgentBinding(name, agents[name], entry.bot_id, entry.variables)
+            runs = WatchedWorkflows(agents[name], agent.workflows)
+            bindings[name] = AgentBinding(name, agents[name], entry.bot_id, entry.variables, runs)
         routes = Routes(
             bindings,
             config.default_agent,
@@ -210,7 +216,7 @@ async def assemble(
             if kinds(adapter.kind)
         ]
         async with asyncio.TaskGroup() as tasks:
-            bridge = Bridge(config, store, clock, routes, live, tasks, agents, metrics)
+            bridge = Bridge(config, store, clock, routes, workflow_book(config, bindings), live, tasks, agents, metrics)
             tending = [tasks.create_task(bridge.keep_tidy())]
             if with_page:
                 await resources.enter_async_context(http_server(config.health, health_routes(bridge.health, metrics)))
@@ -302,6 +308,16 @@ def turn_options(config: Config) -> TurnOptions:
         default_language=settings.language,
         turn_timeout_s=settings.turn_timeout_s,
         take_up_within_s=settings.take_up_hours * 3600.0,
+    )
+
+
+def workflow_book(config: Config, bindings: Mapping[str, AgentBinding]) -> WorkflowBook:
+    """Bind each configured workflow to the agent that runs it."""
+    return WorkflowBook(
+        {
+            name: Flow(name, settings, bindings[settings.agent or config.default_agent])
+            for name, settings in config.workflows.items()
+        }
     )
 
 

@@ -20,6 +20,7 @@ from bridge.errors import (
     ConversationGone,
     StoreUnavailable,
 )
+from bridge.exchange import EMPTY, Ending, Fault
 from bridge.keys import agent_user_id
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
@@ -38,6 +39,7 @@ from bridge.model import (
 )
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding
+from bridge.texts import Say, say
 from bridge.wording import extend_history, read_history, word_earlier, word_question, word_variables
 
 log = structlog.get_logger(__name__)
@@ -93,8 +95,10 @@ class Asking:
         store: Store,
         clock: Clock,
         options: AskingOptions,
+        timeout_s: float,
     ) -> None:
         self._envelope = envelope
+        self._timeout_s = timeout_s
         self._locale = locale
         self._draft = draft
         self._changed = changed
@@ -114,14 +118,19 @@ class Asking:
         self.began_afresh = False
         """The earlier conversation could not be continued; the user should read so."""
 
-    async def run(self) -> None:
-        """Ask, and listen until the answer has ended; a turn that was cut in between goes on from its state.
+    @property
+    def timeout_s(self) -> float:
+        return self._timeout_s
 
-        Raises:
-            AgentError: The agent failed; the draft holds what it said before.
-            Stopped: Somebody stopped the turn.
-            StoreError: An intent could not be written down; nothing was asked.
-        """
+    async def refuses(self) -> Ending | None:
+        """Refuse a message without words."""
+        if self._envelope.text.strip():
+            return None
+        sentence = Say.ATTACHMENT_ONLY if self._envelope.attachments else Say.HELP
+        return Ending(Outcome.REFUSED, say(sentence, self._locale))
+
+    async def run(self) -> None:
+        """Ask, and listen until the answer has ended; see ``Exchange.run``."""
         record = self._ledger.record
         if record.state is TurnState.ASKED:
             await self._follow(ChatRef(record.conversation_id, record.chat_id))
@@ -170,12 +179,32 @@ class Asking:
                 if chat is None or chat == self._called_off:
                     return
                 if await self._binding.agent.cancel(chat) is ChatStatus.REQUIRES_ACTION:
-                    await self.leave_stuck()
+                    await self._leave_stuck()
                 self._called_off = chat
         except (AgentError, StoreUnavailable, TimeoutError) as error:
             log.warning("the agent's run could not be cancelled", reason=str(error))
 
-    async def leave_stuck(self) -> None:
+    async def ending(self) -> Ending | Fault:
+        """Tell an answer from an empty one, and from a run that waits for what it will not get."""
+        if self._draft.required:
+            await self.call_off()
+            await self._leave_stuck()
+            return Fault(Say.AGENT_NEEDS_ACTION, "requires_action")
+        if self._draft.is_empty:
+            return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), EMPTY)
+        await self._remember()
+        return Ending(Outcome.DELIVERED, say(Say.NEW_CONVERSATION_FORCED, self._locale) if self.began_afresh else "")
+
+    def explain(self, error: AgentError | None) -> Fault:
+        """Name a failure by what the agent said of it."""
+        if error is None:
+            return Fault(Say.AGENT_SILENT, f"no end within {self.timeout_s:g} s")
+        return Fault(error.said or Say.AGENT_FAILED, f"{type(error).__name__} {error.code}")
+
+    def stopped(self, outcome: Outcome) -> Say:
+        return Say.INTERRUPTED_BY_NEXT if outcome is Outcome.INTERRUPTED else Say.STOPPED
+
+    async def _leave_stuck(self) -> None:
         """The run waits for something it will not get, and cannot be cancelled where it stands.
 
         Whether that keeps the conversation occupied is the service's choice; if it does, the next question begins a
@@ -183,7 +212,7 @@ class Asking:
         """
         await self._store.remember(_stuck_note(self._ledger.record.conversation_id), "yes", ttl_s=STUCK_S)
 
-    async def remember(self) -> None:
+    async def _remember(self) -> None:
         """Keep the exchange ourselves, where the agent's service saves no history."""
         if self._binding.agent.capabilities.saves_history:
             return

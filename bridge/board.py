@@ -61,12 +61,14 @@ class Board:
     Attributes:
         said, seen: How many characters the agent has said, and how many of them stand on the platform.
         messages: In order; one for each part that was posted.
+        note: A sentence below what is there while the answer grows, or alone before its first words.
     """
 
     def __init__(self, rules: PartRules, doubt: str, controls: tuple[Control, ...]) -> None:
         """``doubt`` is the sentence below a message that may be a double; ``controls`` stand below the last part."""
         self.said = self.seen = 0
         self.messages: list[Message] = []
+        self.note = ""
         self._rules = rules
         self._doubt = doubt
         self._controls = controls
@@ -185,7 +187,8 @@ class Board:
         shown = message.view
         # A live message and its end often look the same; only what is seen is worth a request.
         same_text = shown.text == view.text or (message.kept and shown.text.rstrip() == view.text.rstrip())
-        worth = not same_text or shown.footer != view.footer
+        # A newer note goes with the next words.
+        worth = not same_text or (shown.footer != view.footer and (self._finished or view.footer != self.note))
         if not worth and shown.controls == view.controls:
             return None
         return Task(index, view, body, posts=False, tidies=message.kept or not worth, worth=worth)
@@ -198,6 +201,8 @@ class Board:
         pages = [(View(part.text), part.body) for part in parts]
         if pages and not self._finished:
             pages[-1:] = self._growing(parts[-1])
+        if self.note and not self._finished:
+            pages = self._with_note(pages)
         if self._finished and not pages:
             pages = self._as_they_stand()
         if self._finished and self._footer:
@@ -212,6 +217,13 @@ class Board:
     def _growing(self, part: Part) -> list[tuple[View, str]]:
         preview = self._parts.preview()
         return [(View(preview, live=True), part.body)] if preview.strip() else []
+
+    def _with_note(self, pages: list[tuple[View, str]]) -> list[tuple[View, str]]:
+        if not pages:
+            return [(View("", footer=self.note, live=True), "")] if not self._stood else []
+        last, body = pages[-1]
+        has_room = self._rules.measure(f"{last.text}\n\n{self.note}") <= self._rules.limit
+        return [*pages[:-1], (replace(last, footer=self.note), body)] if has_room else pages
 
     def _as_they_stand(self) -> list[tuple[View, str]]:
         """Nothing is known of the text an earlier process showed: leave it, so that the end is told below."""

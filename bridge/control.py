@@ -1,7 +1,7 @@
 """Obeys the commands a person gives the bridge itself: new, stop, status, help."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -15,6 +15,7 @@ from bridge.lanes import HeldLease, Lanes
 from bridge.model import Envelope, Outcome, Place, Scope, TurnRecord, TurnState
 from bridge.ports import Platform, Store
 from bridge.routes import Routes
+from bridge.running import Surroundings
 from bridge.stopping import Stopping, Verdict
 from bridge.texts import Say, say
 from bridge.turn import Turns
@@ -31,6 +32,7 @@ class Control:
         lanes: Lanes,
         stopping: Stopping,
         routes: Routes,
+        runs: Surroundings,
         store: Store,
         platforms: Mapping[str, Platform],
         *,
@@ -40,6 +42,7 @@ class Control:
         self._turns = turns
         self._lanes = lanes
         self._routes = routes
+        self._runs = runs
         self._store = store
         self._stopping = stopping
         self._platforms = platforms
@@ -61,6 +64,8 @@ class Control:
                 sentence = await self._status(envelope, locale)
             case _:
                 sentence = say(Say.HELP, locale)
+                if self._runs.book.flows:
+                    sentence = f"{sentence}\n{self._runs.book.listed(envelope.place, envelope.author, locale)}"
         outcome = Outcome.DELIVERED
         try:
             await platform.reply(envelope, record.turn_id, locale).notice(sentence)
@@ -90,7 +95,17 @@ class Control:
             return is_question and is_earlier and _same_place(turn.envelope.place, envelope)
 
         verdict = await self._stopping.all(is_meant, envelope.author, waiting=True)
-        return say(Say.STOP_DONE if verdict is Verdict.STOPPED else Say.STOP_NOTHING, locale)
+        gave_up = await self._give_up_waiting(envelope)
+        return say(Say.STOP_DONE if verdict is Verdict.STOPPED or gave_up else Say.STOP_NOTHING, locale)
+
+    async def _give_up_waiting(self, envelope: Envelope) -> bool:
+        """Let the caller's run that waits for her answer here end, in its own lane."""
+        waiting = await self._runs.waits.find(envelope)
+        if waiting is None:
+            return False
+        stopped = replace(waiting, state=TurnState.WAITING, stopping=Outcome.STOPPED)
+        self._lanes.reserve(waiting.key, bounded=False).fill(stopped)
+        return True
 
     def _questions_waiting(self) -> list[TurnRecord]:
         return [turn for turn in self._lanes.waiting() if parse_command(turn.envelope.text) is None]
@@ -112,15 +127,18 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Questions go to the agent, commands to the bridge itself; implements ``lanes.Work``."""
+    """Questions and runs become turns, commands go to the bridge itself; implements ``lanes.Work``."""
 
     turns: Turns
     control: Control
     busy: Busy
+    runs: Surroundings
 
     async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
         if parse_command(turn.envelope.text) is not None:
             await self.control.run(turn, lease)
+        elif turn.answers is not None or self.runs.book.call(turn.envelope.text) is not None:
+            await self.turns.run(turn, lease)
         else:
             await self.turns.run(await self.busy.gather(turn, lease), lease)
 

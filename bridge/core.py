@@ -24,8 +24,10 @@ from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.pressing import Presses
 from bridge.routes import Routes
+from bridge.running import Surroundings, Waits, is_waiting
 from bridge.stopping import Stopping
 from bridge.turn import TurnOptions, Turns
+from bridge.workflows.book import WorkflowBook
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,7 @@ class Core:
 
     Args:
         platforms: By name; may still grow until questions come from them.
+        book: The configured workflows.
         holder: Who holds the lanes' leases: a name of this process.
         live: The running turns by id; may be shared with whoever has to find one.
     """
@@ -64,15 +67,18 @@ class Core:
         options: CoreOptions,
         *,
         holder: str,
+        book: WorkflowBook | None = None,
         live: dict[str, LiveTurn] | None = None,
         observer: Observer = UNOBSERVED,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._platforms = platforms
         self._observer = observer
         scope = options.turns.asking.scope
         self.lanes = Lanes(tasks, store, clock, holder=holder, max_waiting=options.max_waiting)
-        self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, live, observer)
+        runs = Surroundings(book or WorkflowBook(), Waits(store, clock), store, clock, options.turns.asking)
+        self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, runs, live, observer)
         gate = Gate(options.gate)
         speaks = options.turns.default_language
         busy = Busy(self.lanes, self.turns.live, store, routes, platforms)
@@ -80,8 +86,8 @@ class Core:
         stopping = Stopping(self.turns.live, self.lanes, gate)
         presses = Presses(gate, stopping, admission, self.lanes, store, clock, observer, speaks)
         keep_s = options.turns.asking.keep_s
-        control = Control(self.turns, self.lanes, stopping, routes, store, platforms, scope=scope, keep_s=keep_s)
-        self.lanes.employ(Dispatch(self.turns, control, busy))
+        control = Control(self.turns, self.lanes, stopping, routes, runs, store, platforms, scope=scope, keep_s=keep_s)
+        self.lanes.employ(Dispatch(self.turns, control, busy, runs))
         self.intake = Intake(
             gate,
             self.lanes,
@@ -90,6 +96,7 @@ class Core:
             platforms,
             admission,
             presses,
+            runs=runs,
             scope=scope,
             keep_s=keep_s,
             late_within_s=options.late_within_s,
@@ -98,8 +105,10 @@ class Core:
     async def take_up(self) -> None:
         """Queue what the last stop or crash left unfinished, in order; before anything new is received."""
         for turn in await self._store.unfinished():
-            if turn.state is TurnState.WAITING or turn.envelope.place.instance not in self._platforms:
+            if turn.envelope.place.instance not in self._platforms:
                 log.warning("unfinished turn left", turn=turn.turn_id, state=turn.state)
+                continue
+            if turn.state is TurnState.WAITING and is_waiting(turn, self._clock.wall()):
                 continue
             log.info("turn taken up", turn=turn.turn_id, state=turn.state)
             self._observer.turn_taken_up(turn.envelope.place.instance, turn.state)
@@ -109,6 +118,13 @@ class Core:
     def rest(self) -> None:
         """Begin no more questions; what comes is written down for the next start."""
         self.lanes.rest()
+
+    async def end_overdue(self) -> None:
+        """End the turns whose runs have waited too long for an answer."""
+        for turn in await self._store.unfinished():
+            known = turn.envelope.place.instance in self._platforms
+            if known and turn.state is TurnState.WAITING and not is_waiting(turn, self._clock.wall()):
+                self.lanes.reserve(turn.key, bounded=False).fill(turn)
 
     async def drain(self, deadline_s: float) -> int:
         """Let running turns finish for at most ``deadline_s``, then cut them; returns how many were cut."""

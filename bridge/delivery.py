@@ -144,6 +144,15 @@ class Delivery:
         self._queued = position
         self._news.set()
 
+    def note(self, sentence: str) -> None:
+        """Show a sentence below the growing answer, or alone before its first words, until another or the end.
+
+        A newer one takes no request of its own: it goes with the next words.
+        """
+        self._board.note = sentence
+        self._nothing_beyond = -1
+        self._news.set()
+
     def finish(self, footer: str = "", controls: tuple[Control, ...] = ()) -> None:
         """Tell that the draft is whole; ``run`` returns once everything, and ``footer`` below it, is shown.
 

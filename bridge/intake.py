@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -21,6 +22,7 @@ from bridge.lanes import LaneFull, Lanes, Ticket
 from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Press, Pressed, Scope, TurnRecord
 from bridge.ports import Clock, Platform, Store
 from bridge.pressing import Presses
+from bridge.running import Surroundings
 from bridge.texts import Say, say
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,7 @@ class Intake:
         admission: Admission,
         presses: Presses,
         *,
+        runs: Surroundings,
         scope: Scope,
         keep_s: float,
         late_within_s: float,
@@ -56,6 +59,7 @@ class Intake:
         self._platforms = platforms
         self._admission = admission
         self._presses = presses
+        self._runs = runs
         self._scope = scope
         self._keep_s = keep_s
         self._late_within_s = late_within_s
@@ -68,10 +72,10 @@ class Intake:
             log.info("missed, and too old to be answered", platform=envelope.place.instance)
             return False
         key = conversation_key(envelope.place, envelope.author, self._scope)
-        is_command = parse_command(envelope.text) is not None
-        lane = ConversationKey(f"command:{turn_id(envelope.delivery_key)}") if is_command else key
+        lane = self._lane(envelope, key)
+        urgent = parse_command(envelope.text) is not None
         try:  # of those that were missed the adapter has read so many only
-            ticket = self._lanes.reserve(lane, bounded=not envelope.late, urgent=is_command)
+            ticket = self._lanes.reserve(lane, bounded=not envelope.late, urgent=urgent)
         except LaneFull:
             if not await self._is_repeat(envelope):
                 log.warning("lane full", lane=key)
@@ -80,6 +84,14 @@ class Intake:
         self._admitting.append(envelope.delivery_key)
         # Not cut when the adapter is: what is being written down must not end up written and nobody's.
         return await asyncio.shield(self._lanes.beside(self._take(envelope, key, lane, ticket)))
+
+    def _lane(self, envelope: Envelope, key: ConversationKey) -> ConversationKey:
+        """Name the lane of a message: commands and runs have their own."""
+        turn = turn_id(envelope.delivery_key)
+        if parse_command(envelope.text) is not None:
+            return ConversationKey(f"command:{turn}")
+        call = self._runs.book.call(envelope.text)
+        return self._runs.book.lane(call, key, turn) if call is not None else key
 
     async def _is_repeat(self, envelope: Envelope) -> bool:
         """Tell whether a message for which there is no room has a place already, written down or about to be."""
@@ -111,7 +123,8 @@ class Intake:
             ticket.drop()
 
     async def _admit(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
-        if envelope.addressing is Addressing.FOLLOW_UP and not await self._takes_part(envelope, key):
+        asked = await self._runs.waits.find(envelope) if lane == key else None
+        if envelope.addressing is Addressing.FOLLOW_UP and not (asked or await self._takes_part(envelope, key)):
             return False
         if refusal := self._gate.check(envelope, self._clock.now()):
             log.info("refused at the gate", why=refusal.say, platform=envelope.place.instance)
@@ -119,11 +132,27 @@ class Intake:
                 self._refuse(envelope, refusal)
             return False
         turn = TurnRecord(turn_id(envelope.delivery_key), lane, envelope, created_at_s=self._clock.wall())
+        if asked is not None:
+            return await self._admit_answer(turn, asked)
         if not await self._admission.admit(turn, ticket):
             return False
         if self._scope is not Scope.THREAD and envelope.place.thread is not None:
             await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
         return True
+
+    async def _admit_answer(self, turn: TurnRecord, asked: TurnRecord) -> bool:
+        """Let what answers a run go into the run's lane."""
+        try:
+            ticket = self._lanes.reserve(asked.key)
+        except LaneFull:
+            self._refuse(turn.envelope, Refusal(Say.QUEUE_FULL))
+            return False
+        try:
+            return await self._admission.admit(
+                replace(turn, key=asked.key, answers=asked.turn_id, agent=asked.agent), ticket
+            )
+        finally:
+            ticket.drop()
 
     async def _takes_part(self, envelope: Envelope, key: ConversationKey) -> bool:
         """Tell whether we already speak in the thread of a message that does not name us."""

@@ -12,7 +12,7 @@ import structlog
 
 from bridge.errors import StateConflict, StoreUnavailable
 from bridge.lanes import UNENDED, HeldLease
-from bridge.model import Outcome, PostedPart, TurnRecord, TurnState
+from bridge.model import Outcome, PostedPart, TurnId, TurnRecord, TurnState
 from bridge.ports import Clock, Store
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,16 @@ class Ledger:
         except StateConflict:
             return False
         return True
+
+    async def close(self, turn_id: TurnId, outcome: Outcome) -> None:
+        """End another turn of the same lane that waits; one that does not wait any more stays as it is."""
+        changes = {"state": TurnState.ENDED, "outcome": outcome}
+        try:
+            await self._store.advance(turn_id, frozenset({TurnState.WAITING}), changes, self._lease.now)
+        except StateConflict:
+            log.info("the turn does not wait any more", closing=turn_id)
+        except StoreUnavailable as error:
+            log.error("waiting turn not closed", closing=turn_id, reason=error.reason)
 
     async def _advance(self, state: TurnState, changes: dict[str, Any]) -> None:
         owed = {**self._owed, **changes, "state": state}

@@ -104,6 +104,7 @@ class Presses:
             created_at_s=now_s,
             also=failed.also,
             interrupts=failed.interrupts,
+            answers=failed.answers,
         )
         if await self._store.turn(turn.turn_id) is not None:
             return _Obeyed()

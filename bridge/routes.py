@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.model import OnBusy, Place
-from bridge.ports import Agent
+from bridge.ports import Agent, Workflows
 
 
 @dataclass(frozen=True, slots=True)
 class AgentBinding:
-    """A configured agent: the service, which of its bots, and the templates of its prompt variables."""
+    """A configured agent: the service, which of its bots, its prompt's variables as templates, and what it can run."""
 
     name: str
     agent: Agent
     bot_id: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    workflows: Workflows | None = None
 
 
 @dataclass(frozen=True, slots=True)

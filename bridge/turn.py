@@ -6,8 +6,12 @@ from contextlib import suppress
 
 import structlog
 
-from bridge.answering import KNOWN_ANSWER, Answering, Ending, TurnOptions
+from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions
+from bridge.asking import Asking
+from bridge.delivery import Delivery
+from bridge.draft import Draft
 from bridge.errors import PlatformError, StoreError
+from bridge.exchange import Ending, Exchange
 from bridge.lanes import UNENDED, HeldLease
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
@@ -15,7 +19,8 @@ from bridge.model import Envelope, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
-from bridge.routes import Routes
+from bridge.routes import AgentBinding, Routes
+from bridge.running import Running, Surroundings, is_waiting
 from bridge.texts import Say, language, say
 from bridge.wording import together
 
@@ -37,11 +42,13 @@ class Turns:
         pacer: Pacer,
         options: TurnOptions,
         platforms: Mapping[str, Platform],
+        runs: Surroundings,
         live: dict[str, LiveTurn] | None = None,
         observer: Observer = UNOBSERVED,
     ) -> None:
         """``live`` may be shared with whoever has to find a running turn by its id."""
         self._routes = routes
+        self._runs = runs
         self._store = store
         self._clock = clock
         self._pacer = pacer
@@ -52,6 +59,9 @@ class Turns:
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
         """Take a turn to its end, from whatever state a crash left it in. Failures end as sentences."""
+        if record.state is TurnState.WAITING:
+            await self._stop_waiting(record, lease)
+            return
         if record.stopping is not None and record.state is TurnState.ACCEPTED:
             await self.close(record, lease, record.stopping)
             return
@@ -72,6 +82,18 @@ class Turns:
         await self._store.advance(record.turn_id, UNENDED, {"state": TurnState.ENDED, "outcome": outcome}, lease.now)
         self._observer.turn_ended(envelope.place.instance, outcome)
         log.info("turn ended", outcome=outcome, **self._named(record))
+
+    async def _stop_waiting(self, record: TurnRecord, lease: HeldLease) -> None:
+        """End a turn that waits for an answer: somebody stopped it, or its time is over."""
+        now = await self._store.turn(record.turn_id)
+        if now is None or now.state is not TurnState.WAITING:
+            return  # it was answered meanwhile
+        if record.stopping is None and is_waiting(now, self._clock.wall()):
+            return
+        await self._runs.waits.remove(now.envelope, now.turn_id)
+        ledger = Ledger(self._store, self._clock, now, lease)
+        await ledger.close(now.turn_id, record.stopping or Outcome.WITHDRAWN)
+        log.info("nobody answers a run", **self._named(now))
 
     async def apologise(self, record: TurnRecord, lease: HeldLease, error: Exception) -> None:
         """Tell the author that her turn broke for a reason nobody foresaw, and close it."""
@@ -103,40 +125,88 @@ class Turns:
             await answering.run()
         elif record.stopping is not None:
             await answering.conclude(answering.stopped(record.stopping))
-        elif self._clock.wall() - record.created_at_s > self._options.take_up_within_s:
+        elif self._clock.wall() - record.created_at_s > self._take_up_within_s(record):
             log.warning("turn too old to be taken up", state=record.state)
             late = say(Say.TOO_LATE, self.speaks(record.envelope))
             await answering.conclude(Ending(Outcome.FAILED, late, "too late"))
         else:
             await answering.run()
 
+    def _take_up_within_s(self, record: TurnRecord) -> float:
+        """Return how old a turn may be to be gone on with; a run in the background may be as old as it may take."""
+        flow = self._runs.book.flow(record.run.workflow) if record.run and record.run.execute_id else None
+        return max(self._options.take_up_within_s, flow.settings.timeout_s if flow else 0.0)
+
     async def _answering(self, ledger: Ledger, live: LiveTurn) -> Answering:
         record = ledger.record
         platform = self._platforms[record.envelope.place.instance]
         envelope = together([await platform.resolve(envelope) for envelope in (record.envelope, *record.also)])
+        locale, binding = self.speaks(envelope), self._binding(record)
+        make: MakeExchange
+
+        if self._is_run(record):
+
+            def make(draft: Draft, delivery: Delivery) -> Exchange:
+                return Running(
+                    envelope,
+                    locale,
+                    draft=draft,
+                    changed=delivery.changed,
+                    note=delivery.note,
+                    live=live,
+                    ledger=ledger,
+                    around=self._runs,
+                )
+        else:
+
+            def make(draft: Draft, delivery: Delivery) -> Exchange:
+                return Asking(
+                    envelope,
+                    locale,
+                    draft=draft,
+                    changed=delivery.changed,
+                    live=live,
+                    binding=binding,
+                    ledger=ledger,
+                    platform=platform,
+                    store=self._store,
+                    clock=self._clock,
+                    options=self._options.asking,
+                    timeout_s=self._options.turn_timeout_s,
+                )
+
         return Answering(
             envelope,
-            self.speaks(envelope),
+            locale,
             ledger=ledger,
             live=live,
-            binding=self._routes.binding(record.agent) or self._routes.choose(envelope.place),
+            agent=binding.name,
+            exchange=make,
             platform=platform,
-            store=self._store,
             clock=self._clock,
             pacer=self._pacer,
             options=self._options,
             observer=self._observer,
         )
 
+    def _is_run(self, record: TurnRecord) -> bool:
+        return record.answers is not None or self._runs.book.call(record.envelope.text) is not None
+
+    def _binding(self, record: TurnRecord) -> AgentBinding:
+        """Return the agent of a turn: as written down, of the workflow, or as its place is routed."""
+        call = self._runs.book.call(record.envelope.text)
+        flow = self._runs.book.flow(call.name) if call else None
+        if flow is not None:
+            return flow.binding
+        return self._routes.binding(record.agent) or self._routes.choose(record.envelope.place)
+
     def _named(self, record: TurnRecord) -> dict[str, str]:
         """Return what a log line about a turn carries."""
-        place = record.envelope.place
-        agent = self._routes.binding(record.agent) or self._routes.choose(place)
         return {
             "turn": record.turn_id,
             "conversation": record.key,
-            "platform": place.instance,
-            "agent": agent.name,
+            "platform": record.envelope.place.instance,
+            "agent": self._binding(record).name,
         }
 
 

@@ -26,6 +26,8 @@ from bridge.model import (
     ChatStatus,
     FoundQuestion,
     Question,
+    RunCompleted,
+    RunEvent,
 )
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Agent, Clock
@@ -64,47 +66,47 @@ class WatchedAgent:
         return self._agent.capabilities
 
     async def create_conversation(self, bot_id: str) -> str:
-        with self._call():
+        with self.watching():
             return await self._agent.create_conversation(bot_id)
 
     @asynccontextmanager
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AgentEvent]]:
-        with self._call():
+        with self.watching():
             async with self._agent.ask(question) as events:
                 yield _Listening(events, self)
 
     @asynccontextmanager
     async def follow(self, chat: ChatRef) -> AsyncIterator[AsyncIterator[AgentEvent]]:
-        with self._call():
+        with self.watching():
             async with self._agent.follow(chat) as events:
                 yield _Listening(events, self)
 
     async def status(self, chat: ChatRef) -> ChatStatus:
-        with self._call():
+        with self.watching():
             return await self._agent.status(chat)
 
     async def cancel(self, chat: ChatRef) -> ChatStatus:
-        with self._call():
+        with self.watching():
             return await self._agent.cancel(chat)
 
     async def clear(self, conversation_id: str) -> str:
-        with self._call():
+        with self.watching():
             return await self._agent.clear(conversation_id)
 
     async def find_question(self, conversation_id: str, mark: str) -> FoundQuestion | None:
-        with self._call():
+        with self.watching():
             return await self._agent.find_question(conversation_id, mark)
 
     async def upload(self, name: str, media_type: str, content: bytes) -> str:
-        with self._call():
+        with self.watching():
             return await self._agent.upload(name, media_type, content)
 
     async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
-        with self._call():
+        with self.watching():
             await self._agent.rate(conversation_id, message_id, good=good, comment=comment)
 
     async def profile(self, bot_id: str) -> AgentProfile:
-        with self._call():
+        with self.watching():
             return await self._agent.profile(bot_id)
 
     def heard(self, event: AgentEvent) -> None:
@@ -114,8 +116,18 @@ class WatchedAgent:
         elif isinstance(event, ChatCompleted):
             self._observer.tokens_used(self._name, event.usage)
 
+    def heard_run(self, event: RunEvent) -> None:
+        """Learn the same from a workflow's run, whose every event is a sign of life."""
+        if isinstance(event, RunCompleted):
+            self._observer.tokens_used(self._name, event.usage)
+        elif not isinstance(event, ChatStarted | ChatCompleted):
+            self.last_call = LastCall(self._clock.now(), good=True)
+        else:
+            self.heard(event)
+
     @contextmanager
-    def _call(self) -> Iterator[None]:
+    def watching(self) -> Iterator[None]:
+        """Judge a call by how it ends."""
         try:
             yield
         except AgentCancelled:  # what somebody asked for

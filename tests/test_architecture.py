@@ -30,7 +30,7 @@ PURE_CORE = (
     ),
     *("asking", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
     *("pressing", "stopping", "keys", "routes", "texts", "wording", "redaction", "observing"),
-    "workflows",
+    *("workflows", "exchange", "running", "answering", "asking"),
 )
 OUTSIDE_WORLD = frozenset(
     {

@@ -42,7 +42,7 @@ from bridge.model.workflow import (
     WorkflowDetails,
     WorkflowRun,
 )
-from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, TurnRecord, TurnState
+from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, RunTicket, TurnRecord, TurnState
 
 __all__ = [
     "RECORD_VERSION",
@@ -91,6 +91,7 @@ __all__ = [
     "RunEvent",
     "RunInterrupted",
     "RunMode",
+    "RunTicket",
     "SchemaParameter",
     "Scope",
     "ToolActivity",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bridge.model.inbound import Envelope
 from bridge.model.names import RECORD_VERSION, ConversationKey, TurnId
+from bridge.model.workflow import Interruption
 
 
 class TurnState(StrEnum):
@@ -16,9 +17,10 @@ class TurnState(StrEnum):
     OPENED = "opened"
     ASKING = "asking"
     ASKED = "asked"
-    WAITING = "waiting"
     ANSWERED = "answered"
     DELIVERING = "delivering"
+    WAITING = "waiting"
+    """Everything it said is shown, a question last, and somebody's answer is waited for."""
     ENDED = "ended"
 
 
@@ -52,6 +54,23 @@ class PostedPart:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTicket:
+    """What is written down of a workflow's run.
+
+    Attributes:
+        workflow: Its name in the configuration.
+        execute_id: Of an asynchronous run, once it is known: from then on it is followed, never started again.
+        asked: What it waits for, once it does.
+        until_s: When that is over, unix seconds.
+    """
+
+    workflow: str
+    execute_id: str = ""
+    asked: Interruption | None = None
+    until_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRecord:
     """One question and its whole answer as the store keeps it; its key makes it the duplicate check too.
 
@@ -63,6 +82,8 @@ class TurnRecord:
         conversation_id, chat_id: Known from *asking* and *asked* on.
         parts: Messages that were posted, in order; written as each is posted.
         stopping: How it shall end, decided before its end: what a crash cuts after that is not answered any more.
+        answers: The turn whose run asked what this message answers.
+        run: For a workflow's run, from *asking* on.
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
         reason: For *failed*: the error's kind or code, for operators.
     """
@@ -80,6 +101,8 @@ class TurnRecord:
     chat_id: str = ""
     parts: tuple[PostedPart, ...] = ()
     stopping: Outcome | None = None
+    answers: TurnId | None = None
+    run: RunTicket | None = None
     answer: str = ""
     footer: str = ""
     outcome: Outcome | None = None

@@ -1,10 +1,10 @@
 """What a store may do, independent of where it keeps things (pure: the time is an argument).
 
 The journal of a turn: it goes forward through its states and may skip some (a store that was full learns later what
-happened meanwhile); only a turn that waits for a person goes back, to ask on. What has been acted upon does not change
-any more: which agent, which conversation, which run, which text. Messages that were posted are never forgotten. A turn
-that shall be stopped stays so. How it ends is known from *answered* on, and at the end at the latest; what has ended is
-final.
+happened meanwhile); one that waits for a person ends when she has answered, for her answer is a turn of its own. What
+has been acted upon does not change any more: which agent, which conversation, which run, which text. Messages that were
+posted are never forgotten. A turn that shall be stopped stays so. How it ends is known from *answered* on, and at the
+end at the latest; what has ended is final.
 
 Leases: a lane has at most one lease. Every grant has a larger token than all before it, so that somebody who lost
 the lane without noticing is recognised by the old one. Renewing keeps the token. A lease is over the moment its time
@@ -19,7 +19,7 @@ from typing import Any
 from bridge.errors import LeaseLost, StateConflict
 from bridge.model import TURN_FIELDS, ConversationKey, Lease, TurnId, TurnRecord, TurnState
 
-FIXED_FIELDS = frozenset({"turn_id", "key", "envelope", "created_at_s", "updated_at_s", "v"})
+FIXED_FIELDS = frozenset({"turn_id", "key", "envelope", "answers", "created_at_s", "updated_at_s", "v"})
 """Fields of a turn that ``advance`` does not take: its identity, its question, and what the store sets itself."""
 
 ORDER = tuple(TurnState)
@@ -33,13 +33,12 @@ FIXED_FROM: Mapping[str, TurnState] = {
     "chat_id": TurnState.ASKED,
     "answer": TurnState.ANSWERED,
     "footer": TurnState.ANSWERED,
+    "run": TurnState.ANSWERED,
 }
-"""From when on a field keeps its value. A turn that waits for a person may come to another run."""
+"""From when on a field keeps its value."""
 
 EXPIRY_STEPS = 8
 """A note may stay for an eighth of its time longer."""
-
-RUN_FIELDS = frozenset({"conversation_id", "chat_id"})
 
 
 def check_changes(changes: dict[str, Any]) -> None:
@@ -50,12 +49,10 @@ def check_changes(changes: dict[str, Any]) -> None:
 
 def check_step(before: TurnRecord, after: TurnRecord) -> None:
     """Raise ``ValueError`` if a turn may not become like this (that is a mistake of ours)."""
-    waits = before.state is TurnState.WAITING
-    goes_back = ORDER.index(after.state) < ORDER.index(before.state)
-    if goes_back and not (waits and after.state in (TurnState.ASKING, TurnState.ASKED)):
+    if ORDER.index(after.state) < ORDER.index(before.state):
         raise ValueError(f"a turn does not go from {before.state} back to {after.state}")
     for name, since in FIXED_FROM.items():
-        is_fixed = ORDER.index(before.state) >= ORDER.index(since) and not (waits and name in RUN_FIELDS)
+        is_fixed = ORDER.index(before.state) >= ORDER.index(since)
         if is_fixed and getattr(before, name) != getattr(after, name):
             raise ValueError(f"{name} of a turn that is {before.state} does not change any more")
     if before.stopping is not None and after.stopping is None:

@@ -1,7 +1,7 @@
 """A whole core in one process: fake agent, fake platform, memory store, a clock in the test's hands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,11 +14,14 @@ from bridge.keys import turn_id
 from bridge.lanes import Lanes
 from bridge.model import Envelope, OnBusy, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
+from bridge.ports import Workflows
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
 from bridge.turn import TurnOptions, Turns
+from bridge.workflows.book import Flow, WorkflowBook
+from bridge.workflows.settings import WorkflowSettings
 
 LONGEST_TURN_S = 600.0
 
@@ -95,17 +98,25 @@ async def core_of(
     store: MemoryStore | None = None,
     observer: Observer = UNOBSERVED,
     on_busy: OnBusy = OnBusy.QUEUE,
+    workflows: Workflows | None = None,
+    flows: Mapping[str, WorkflowSettings] | None = None,
 ) -> AsyncIterator[Core]:
-    """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``."""
+    """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``.
+
+    ``flows`` are what ``workflows`` can run, by name.
+    """
     clock = clock or FakeClock()
     platform = platform or FakePlatform()
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
-        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"})
+        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"}, workflows)
+        book = WorkflowBook({name: Flow(name, settings, binding) for name, settings in (flows or {}).items()})
         routes = Routes({"default": binding}, "default", on_busy=on_busy)
         decided = CoreOptions(options, gate or GateRules(), max_waiting)
         platforms = {platform.name: platform}
-        whole = bridge.core.Core(tasks, opened, clock, routes, platforms, decided, holder="test", observer=observer)
+        whole = bridge.core.Core(
+            tasks, opened, clock, routes, platforms, decided, holder="test", book=book, observer=observer
+        )
         core = Core(agent, platform, opened, clock, whole)
         try:
             yield core

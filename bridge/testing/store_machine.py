@@ -183,7 +183,6 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _may_follow(before: TurnState, after: TurnState) -> bool:
-    """Forward, or on the spot; back only to ask on after a person was asked."""
+    """Forward, or on the spot."""
     order = list(TurnState)
-    asks_on = before is TurnState.WAITING and after in (TurnState.ASKING, TurnState.ASKED)
-    return before is not TurnState.ENDED and (asks_on or order.index(before) <= order.index(after))
+    return before is not TurnState.ENDED and order.index(before) <= order.index(after)

@@ -79,4 +79,28 @@ SENTENCES: dict[Say, str] = {
     Say.ARGUMENT_NOWHERE: "I do not know where “{value}” belongs. Write name=value; there are: {names}.",
     Say.ARGUMENT_NONE: "This workflow takes no values, but there is “{value}”.",
     Say.ARGUMENT_UNCLOSED: "A quote ({quote}) is not closed.",
+    Say.RUN_LIST: "You can run these workflows here:",
+    Say.RUN_NONE: "There is no workflow to run here.",
+    Say.RUN_UNKNOWN: "There is no workflow `{name}`. There are: {names}.",
+    Say.RUN_NOT_ALLOWED: "You may not run `{name}` here. Please ask your administrator.",
+    Say.RUN_PRIVATE: "What `{name}` says is for you alone: please run it in a direct message to me.",
+    Say.RUN_USAGE: "Write it like this: `{usage}`",
+    Say.VALUES_MISSING: "Missing: {names}.",
+    Say.RUN_NODE: "⚙️ {node}",
+    Say.RUN_BACKGROUND: "⏳ `{name}` runs in the background; I answer here when it has ended.",
+    Say.RUN_EMPTY: "✅ The workflow has ended without a result.",
+    Say.RUN_STOPPED: "⏹️ I have stopped listening. The workflow itself goes on at Coze.",
+    Say.RUN_MAYBE: (
+        "⚠️ The connection was lost. The workflow may have run, or may still be running, so I do not repeat it."
+    ),
+    Say.RUN_MAYBE_SYNC: (
+        "⚠️ Coze gave no answer in time (90 s at most). The workflow may have run, so I "
+        "do not repeat it. For long workflows your administrator can choose async."
+    ),
+    Say.RUN_ANSWER_MAYBE: "⚠️ The connection was lost, and your answer may not have arrived. Please answer again.",
+    Say.RUN_NEEDS_MORE: "⚠️ This workflow waits for a tool or a sign-in that this bridge does not offer.",
+    Say.RUN_ASKS_YOU: "↩️ {name}, please answer here; `!stop` ends it.",
+    Say.RUN_ASKS_FORM: "↩️ {name}, please answer here with name=value for each; `!stop` ends it.",
+    Say.RUN_ANSWERED: "This was answered already, or is not waited for any more.",
+    Say.RUN_STILL_WAITS: "Please answer once more; the workflow waits.",
 }

@@ -81,3 +81,23 @@ class Say(StrEnum):
     ARGUMENT_NOWHERE = "argument_nowhere"  # {value} {names}
     ARGUMENT_NONE = "argument_none"  # {value}
     ARGUMENT_UNCLOSED = "argument_unclosed"  # {quote}
+    # workflows
+    RUN_LIST = "run_list"
+    RUN_NONE = "run_none"
+    RUN_UNKNOWN = "run_unknown"  # {name} {names}
+    RUN_NOT_ALLOWED = "run_not_allowed"  # {name}
+    RUN_PRIVATE = "run_private"  # {name}
+    RUN_USAGE = "run_usage"  # {usage}
+    VALUES_MISSING = "values_missing"  # {names}
+    RUN_NODE = "run_node"  # {node}
+    RUN_BACKGROUND = "run_background"  # {name}
+    RUN_EMPTY = "run_empty"
+    RUN_STOPPED = "run_stopped"
+    RUN_MAYBE = "run_maybe"
+    RUN_MAYBE_SYNC = "run_maybe_sync"
+    RUN_ANSWER_MAYBE = "run_answer_maybe"
+    RUN_NEEDS_MORE = "run_needs_more"
+    RUN_ASKS_YOU = "run_asks_you"  # {name}
+    RUN_ASKS_FORM = "run_asks_form"  # {name}
+    RUN_ANSWERED = "run_answered"
+    RUN_STILL_WAITS = "run_still_waits"

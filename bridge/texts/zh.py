@@ -78,4 +78,26 @@ SENTENCES: dict[Say, str] = {
     Say.ARGUMENT_NOWHERE: "不知道“{value}”属于哪一项。请写成 名称=值，可用：{names}。",
     Say.ARGUMENT_NONE: "这个工作流不需要参数，但写了“{value}”。",
     Say.ARGUMENT_UNCLOSED: "引号（{quote}）没有闭合。",
+    Say.RUN_LIST: "你可以在这里运行这些工作流：",
+    Say.RUN_NONE: "这里没有可以运行的工作流。",
+    Say.RUN_UNKNOWN: "没有名为 `{name}` 的工作流。可用：{names}。",
+    Say.RUN_NOT_ALLOWED: "你不能在这里运行 `{name}`。请联系管理员。",
+    Say.RUN_PRIVATE: "`{name}` 的结果只给你看：请在与我的私信中运行。",
+    Say.RUN_USAGE: "请这样写：`{usage}`",
+    Say.VALUES_MISSING: "缺少：{names}。",
+    Say.RUN_NODE: "⚙️ {node}",
+    Say.RUN_BACKGROUND: "⏳ `{name}` 正在后台运行，结束后我会在这里回复。",
+    Say.RUN_EMPTY: "✅ 工作流已结束，没有返回结果。",
+    Say.RUN_STOPPED: "⏹️ 我不再等待结果；工作流仍在扣子上继续运行。",
+    Say.RUN_MAYBE: "⚠️ 连接中断。工作流可能已经运行，或仍在运行，所以我不会自动重试。",
+    Say.RUN_MAYBE_SYNC: (
+        "⚠️ 扣子没有在限时（最多 90 秒）内返回结果。工作流可能已经运行，所以我不会自动重试。"
+        "耗时较长的工作流，管理员可以改用 async。"
+    ),
+    Say.RUN_ANSWER_MAYBE: "⚠️ 连接中断，你的回答可能没有送达。请再回答一次。",
+    Say.RUN_NEEDS_MORE: "⚠️ 这个工作流需要这里不提供的工具或登录。",
+    Say.RUN_ASKS_YOU: "↩️ {name}，请在这里回答；`停止` 可结束。",
+    Say.RUN_ASKS_FORM: "↩️ {name}，请在这里用“名称=值”回答每一项；`停止` 可结束。",
+    Say.RUN_ANSWERED: "这个问题已经回答过，或不再等待回答了。",
+    Say.RUN_STILL_WAITS: "请再回答一次，工作流还在等待。",
 }

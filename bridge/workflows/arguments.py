@@ -109,7 +109,7 @@ def _place_words(
         problems = [_nowhere(words.strip(BETWEEN), rules) for words in bare]
     else:
         problems = []
-        if loose := bare or [piece.rest.strip(BLANKS) for piece in behind]:
+        if loose := bare or [_unquoted(piece.rest.strip(BLANKS)) for piece in behind]:
             given[positional] = " ".join(loose)
             behind = behind if bare else []
     for piece in behind:
@@ -118,6 +118,12 @@ def _place_words(
         else:
             given[piece.name] += piece.rest  # as it was written, blanks and all
     return problems
+
+
+def _unquoted(text: str) -> str:
+    """Take the quotes off words that stand in them as a whole."""
+    quoted = _Scanner(text, {}).quoted(0)
+    return quoted[0] if isinstance(quoted, tuple) and quoted[1] == len(text) else text
 
 
 def _positional(given: Mapping[str, str], rules: Mapping[str, Rules], required: Iterable[str]) -> str | None:
@@ -162,7 +168,7 @@ class _Scanner:
             found.append(piece)
 
     def _pair(self, name: str, start: int) -> tuple[_Piece, int]:
-        quoted = self._quoted(start)
+        quoted = self.quoted(start)
         if isinstance(quoted, Problem):
             return quoted, len(self._text)
         if quoted is not None:
@@ -179,7 +185,7 @@ class _Scanner:
         return _Pair(name, value, raw[len(value) :]), end
 
     def _words(self, start: int) -> tuple[_Piece, int]:
-        quoted = self._quoted(start)
+        quoted = self.quoted(start)
         if isinstance(quoted, Problem):
             return quoted, len(self._text)
         if quoted is not None and not self._text[quoted[1] : self._next_key(quoted[1])].strip(BETWEEN):
@@ -187,7 +193,7 @@ class _Scanner:
         end = self._next_key(start)
         return _Words(self._text[start:end].strip(BLANKS)), end
 
-    def _quoted(self, start: int) -> tuple[str, int] | Problem | None:
+    def quoted(self, start: int) -> tuple[str, int] | Problem | None:
         """Return what stands in quotes at a place, and where it ends; ``None`` when nothing does."""
         opening = self._text[start : start + 1]
         if opening not in QUOTES or not opening:

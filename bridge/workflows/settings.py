@@ -95,7 +95,7 @@ class WorkflowSettings(Section):
     bot_id: str = Field("", description="The bot whose variables or database it uses, if it does.")
     result: Literal["thread", "channel", "only_me"] = Field("thread", description="Where what it says goes.")
     timeout_s: Seconds = Field(600.0, description="The longest a run may take.")
-    waiting_hours: float = Field(72.0, gt=0, description="How long a question of its may wait for its answer.")
+    waiting_hours: float = Field(72.0, gt=0, le=720, description="How long a question of its may wait for its answer.")
     repeatable: bool = Field(
         False, description="Running it twice does no harm: a run that was lost on the way is started again by itself."
     )

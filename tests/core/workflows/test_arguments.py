@@ -35,6 +35,7 @@ def values(text: str, rules: dict[str, Rules], *required: str) -> dict[str, Any]
         ("text=Hello lang=fr", {"text": "Hello", "lang": "fr"}),
         ("text=Good morning lang=fr", {"text": "Good morning", "lang": "fr"}),
         ("lang=fr Good morning", {"text": "Good morning", "lang": "fr"}),
+        ("lang=fr “Good morning”", {"text": "Good morning", "lang": "fr"}),
         ("Good morning lang=fr", {"text": "Good morning", "lang": "fr"}),
         ("lang=fr text=Good morning", {"text": "Good morning", "lang": "fr"}),
         ('text="Good morning" lang="fr"', {"text": "Good morning", "lang": "fr"}),
