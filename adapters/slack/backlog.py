@@ -124,7 +124,7 @@ class Backlog:
         self.frame()
 
     def _open(self, places: list[str], since_s: float) -> None:
-        self._back_at_s = self._heard.now_s
+        self._back_at_s = max(self._heard.now_s, self._clock.wall())  # the first lags by a message's journey
         self._read_until = self._clock.now() + limits.MISSED_READING_S
         for channel in [*places, *self._left]:
             earlier = (self._since.get(channel, since_s), self._left.get(channel, since_s))

@@ -200,6 +200,7 @@ async def test_trouble_while_reading_is_got_over(
 ) -> None:
     """One call too many, an error of Slack's, a lost connection: it is read the next time."""
     monkeypatch.setattr(backlog, "TRY_AGAIN_S", 0.01)
+    monkeypatch.setattr(limits, "RETRY_AFTER_S", 0.01)
     async with life(intake):
         slack.mention("ann", "C1", "heard")
         await intake.texts(1)
