@@ -272,7 +272,8 @@ class Backlog:
             try:
                 return await self._read(channel, since_s)
             except PlatformRateLimited as error:
-                wait_s, reason = error.retry_after_s or limits.RETRY_AFTER_S, error.reason
+                wait_s = limits.RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
+                reason = error.reason
             except SlackRefused as error:
                 log.info("what was missed in a channel cannot be read", channel=channel, reason=error.reason)
                 if error.code in GONE:

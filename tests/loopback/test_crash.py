@@ -74,3 +74,23 @@ async def test_a_question_to_a_dead_bridge_is_answered_by_the_next_one(town: Tow
     )
     assert town.discord.violations("identified_too_soon")
     assert len(town.journal.select(kind="request", name=CHAT)) == 1
+
+
+async def test_a_message_to_a_dead_bridge_in_slack_is_answered_by_the_next_one(town: Town) -> None:
+    """Slack gives up telling it, so it is read: the channel was written down when somebody first spoke there."""
+    town.slack.switches.lost_without_connection = True
+    await town.start_bridge(WORDS["en"])
+    first = ask(town, "slack")
+    await until(town, "the first answer", lambda: shown(town, "slack", first) == [TEXT.strip()])
+    town.bridge.kill()
+    await town.bridge.stop(town.journal)
+    town.coze.script(Answer(text="Late."))
+    root = ask(town, "slack")
+    await town.bridge.start(town.journal)
+    channel = town.slack.find_channel(CHANNEL).id
+    await until(
+        town,
+        "an answer that says it is late",
+        lambda: any(LANGUAGES["en"][Say.LATE] in message.small_print for message in town.slack.messages(channel, root)),
+    )
+    assert len(town.journal.select(kind="request", name=CHAT)) == 2

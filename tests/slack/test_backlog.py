@@ -200,7 +200,6 @@ async def test_trouble_while_reading_is_got_over(
 ) -> None:
     """One call too many, an error of Slack's, a lost connection: it is read the next time."""
     monkeypatch.setattr(backlog, "TRY_AGAIN_S", 0.01)
-    monkeypatch.setattr(limits, "RETRY_AFTER_S", 0.01)
     async with life(intake):
         slack.mention("ann", "C1", "heard")
         await intake.texts(1)
@@ -266,6 +265,25 @@ async def test_reading_leaves_room_for_others(
         await slack.wait_until(lambda: len(reads(journal)) == 2, what="two pages")
         await slack.settled()
     assert [channel for _, channel in reads(journal)] == list(reversed(channels))[:2]
+
+
+async def test_after_a_short_gap_only_the_channels_of_late_are_read(
+    slack: SlackEmulator, life: Life, intake: Any, journal: Journal
+) -> None:
+    """Slack replaces a connection every few hours; after a start all are read, in the order of their last words."""
+    quiet = slack.add_channel("quiet")
+    async with life(intake):
+        for number, channel in enumerate((quiet, "C1")):
+            slack.mention("ann", channel, "heard")
+            await intake.texts(number + 1)
+    async with life(intake):
+        await slack.wait_until(lambda: len(reads(journal)) == 2, what="both pages")
+        slack.mention("ann", "C1", "heard here of late")
+        await intake.texts(3)
+        slack.sockets.drop()
+        await slack.wait_until(lambda: len(reads(journal)) == 3, what="the third page")
+        await slack.settled()
+    assert [channel for _, channel in reads(journal)] == ["C1", quiet, "C1"]
 
 
 async def test_a_channel_we_left_is_forgotten(slack: SlackEmulator, life: Life, intake: Any, journal: Journal) -> None:
