@@ -93,7 +93,6 @@ class CatchUp:
         self._left: Counter[str] = Counter()
         self._met: set[str] = set()
         self._unreadable: set[str] = set()
-        self._direct_after = NEVER
         self._began_at = 0.0
         self._is_abandoned = False
         self._work_to_do = asyncio.Event()
@@ -115,7 +114,6 @@ class CatchUp:
         for place in self._places.values():
             place.brought = NEVER  # by the session before
         if session.shard == 0:
-            self._direct_after = self._marks.behind(DIRECT) or NEVER
             self._began_at = self._clock.wall()
             self._met.clear()
             self._expect(DIRECT, [self._untold(channel, DIRECT) for channel in self._marks.directs])
@@ -150,14 +148,14 @@ class CatchUp:
             place.news.set()
 
     def meet(self, channel_id: str, message_id: str) -> None:
-        """Somebody writes in private: if we do not know the conversation, there may be more in it that we missed."""
+        """Somebody writes in private: of a conversation that we do not know we have heard nothing yet, however old."""
         is_recent = self._clock.wall() < self._began_at + self._missed.age_s
         is_known = channel_id in self._met or channel_id in self._places or self._marks.knows_direct(channel_id)
         if is_recent and not is_known and len(self._met) < MET_MAX:
             self._met.add(channel_id)
             self._marks.used(channel_id, DIRECT)
-            self._marks.fell_behind(DIRECT, self._direct_after)
-            place = _Place(channel_id, DIRECT, "", self._direct_after, int(message_id) - 1, int(message_id))
+            self._marks.fell_behind(DIRECT, self._marks.since)
+            place = _Place(channel_id, DIRECT, "", self._marks.since, int(message_id) - 1, int(message_id))
             self._expect(DIRECT, [place])
 
     def _untold(self, channel: str, guild: str) -> _Place:

@@ -99,6 +99,11 @@ class Marks:
 
     # --- hearing ---
 
+    @property
+    def since(self) -> int:
+        """The id of when this instance was first started: nothing older concerns us."""
+        return self._since
+
     def heard(self, message_id: int) -> None:
         """A message came over the gateway.
 

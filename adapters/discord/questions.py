@@ -120,7 +120,8 @@ class Questions:
             message |= {"member": await self._members.find(guild_id, parsed.author.id)}
             parsed = self._parsed(message, channel)
         if isinstance(parsed, Envelope):
-            await self._accept(replace(parsed, late=True), await self._root(message, channel))
+            if await self._accept(replace(parsed, late=True), await self._root(message, channel)):
+                log.info("missed message taken", channel=parsed.place.channel)
 
     async def withdraw(self, deletion: Mapping[str, Any]) -> None:
         """Somebody deleted messages: drop the questions that wait, here or in the core."""
@@ -180,7 +181,7 @@ class Questions:
         except StoreError as error:
             log.error("question not written down", reason=error.reason)
 
-    async def _accept(self, envelope: Envelope, root: str) -> None:
+    async def _accept(self, envelope: Envelope, root: str) -> bool:
         envelope = in_chain(envelope, root)
         accepted = await self._intake.accept(envelope)
         self._remember(envelope.message_id)
@@ -188,6 +189,7 @@ class Questions:
             self._note_place(envelope)
         if accepted and root:
             await self._chains.remember(envelope.place.channel, envelope.message_id, root)
+        return accepted
 
     def _note_place(self, envelope: Envelope) -> None:
         """Remember where people talk to us, as far as Discord will not tell: in private, and in threads put away."""
