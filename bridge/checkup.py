@@ -18,6 +18,8 @@ from bridge.errors import BridgeError, CredentialsError, StoreError, StoreOccupi
 from bridge.extension import Finding
 from bridge.stores import open_store
 from bridge.stores.settings import MEMORY, StoreSettings
+from bridge.workflow_check import check_workflow
+from bridge.workflows.settings import WorkflowSettings
 
 CHECK_TIMEOUT_S = 45.0
 """Longer than any single request's own limit, so that the more precise sentence comes first."""
@@ -49,6 +51,7 @@ def topics(config: Config) -> list[Topic]:
         Topic(f"configuration ({config.source})", lambda: _look_at_config(config)),
         Topic(f"store {config.store.path}", lambda: look_at_store(config.store)),
         *(_agent_topic(name, agent, config.bridge.language) for name, agent in config.agents.items()),
+        *(_workflow_topic(name, flow, config) for name, flow in config.workflows.items()),
         *(_adapter_topic(adapter) for adapter in config.adapters.values()),
     ]
 
@@ -84,6 +87,11 @@ def _agent_topic(name: str, agent: AgentConfig, locale: str) -> Topic:
         return check_connection(agent, agent.bot_id, SystemClock(), locale=locale)
 
     return Topic(f"agent {name} (bot {agent.bot_id} at {agent.base_url})", look)
+
+
+def _workflow_topic(name: str, flow: WorkflowSettings, config: Config) -> Topic:
+    agent = config.agents[flow.agent or config.default_agent]
+    return Topic(f"workflow {name} ({flow.id})", lambda: check_workflow(name, flow, agent, SystemClock()))
 
 
 def _adapter_topic(entry: AdapterConfig) -> Topic:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bridge.clock import SystemClock
 from bridge.config import AgentConfig, Config
 from bridge.coze.check import explain
+from bridge.coze.codes import for_run
 from bridge.coze.workflow_list import WorkflowList, open_workflow_list
 from bridge.errors import AgentError
 from bridge.extension import Finding
@@ -93,7 +94,7 @@ async def print_sections(
             name = _free_name(section_name(details), taken)
             taken.add(name)
             printer.out("")
-            printer.out(write_section(details, name, "" if agent == config.default_agent else agent))
+            printer.out(write_section(details, name, "" if agent == config.default_agent else agent).rstrip())
             printer.note(f"People run it with: !run {name}")
         printer.note(f"Coze calls made: {listing.calls_made}")
     return fine
@@ -110,7 +111,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 def explain_workflows(error: AgentError, what: str, settings: AgentConfig) -> Finding:
     """Word one failure; a missing permission is here one of those for workflows."""
-    finding = explain(error, what, settings, "en")
+    finding = explain(for_run(error), what, settings, "en")
     if error.code in (4100, 4101, 700012006):
         wanted = "For workflows the token needs listWorkflow, getMetaData, run and listRunHistory."
         return Finding(False, finding.subject, f"{finding.fix} {wanted}")

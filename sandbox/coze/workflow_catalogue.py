@@ -10,6 +10,11 @@ from sandbox.coze.workflow_world import WorkflowWorld, find_workflow
 MAX_PAGE_SIZE = 30
 DEFAULT_PAGE_SIZE = 10
 CREATED_AT = 1752060786
+CHATFLOW_INPUTS: Json = {
+    "CONVERSATION_NAME": {"type": "string", "required": False, "description": "", "default_value": ""},
+    "USER_INPUT": {"type": "string", "required": False},
+}
+"""Of every chatflow's start node."""
 _PUBLISH_STATUS = frozenset({"all", "published_online", "unpublished_draft"})
 _MODES = frozenset({"", "workflow", "chatflow"})
 
@@ -51,7 +56,8 @@ class WorkflowCatalogue:
             return Reply({"role": {"id": workflow.workflow_id, "name": workflow.name, "avatar": {}}})
         shown: Json = {"workflow_detail": _basics(workflow, text_times=False)}
         if call.request.query.get("include_input_output", "").lower() == "true":
-            shown["input"] = {"parameters": dict(workflow.parameters)}
+            every_chatflow = CHATFLOW_INPUTS if workflow.mode == "chatflow" else {}
+            shown["input"] = {"parameters": every_chatflow | dict(workflow.parameters)}
             shown["output"] = _output(workflow)
         return Reply(shown)
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.clock import SystemClock
 from bridge.config import Config
 from bridge.config.load import Purpose, load_config
+from bridge.workflow_check import check_workflow
 from bridge.workflow_command import Printer, list_workflows, print_sections
 from sandbox.clock import SandboxClock
 from sandbox.coze import ALL_PERMISSIONS, CozeEmulator, Workflow
@@ -74,7 +76,7 @@ async def test_sections_that_load(coze: CozeEmulator, tmp_path: Path) -> None:
     written = tomllib.loads("\n".join(paper.out))["workflows"]
     assert written["weather-2"]["parameters"]["city"]["type"] == "string"
     assert "People run it with: !run weather-2" in paper.notes
-    assert written["guide"]["id"] == "55"
+    assert written["guide"] == {"id": "55", "description": "A workflow of the sandbox", "as_chat": True}
 
 
 async def test_refusals_are_explained(coze: CozeEmulator, tmp_path: Path) -> None:
@@ -87,6 +89,32 @@ async def test_refusals_are_explained(coze: CozeEmulator, tmp_path: Path) -> Non
     paper = Paper()
     assert not await list_workflows(config, ["default"], paper.printer)
     assert any("listWorkflow, getMetaData" in note for note in paper.notes)
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong"),
+    [
+        ('id = "7366"\n[workflows.x.parameters.city]', []),
+        ('id = "7366"', ["it needs city, which is not configured"]),
+        ('id = "7366"\n[workflows.x.parameters.City]', ["it needs city, which is not configured", "it takes no City"]),
+        ('id = "55"', ["it is a chatflow, but as_chat = false"]),
+        ('id = "55"\nas_chat = true', []),
+    ],
+)
+async def test_check_compares(coze: CozeEmulator, tmp_path: Path, section: str, wrong: list[str]) -> None:
+    """A section that does not fit its workflow is told before anybody runs it."""
+    config = config_for(coze, tmp_path, f"[workflows.x]\n{section}\n")
+    findings = await check_workflow("x", config.workflows["x"], config.agents["default"], SystemClock())
+    assert [finding.subject for finding in findings if not finding.ok] == wrong
+    assert all(finding.fix for finding in findings if not finding.ok)
+
+
+async def test_check_and_an_unknown_workflow(coze: CozeEmulator, tmp_path: Path) -> None:
+    """One sentence and what to do."""
+    config = config_for(coze, tmp_path, '[workflows.x]\nid = "404"\n')
+    [finding] = await check_workflow("x", config.workflows["x"], config.agents["default"], SystemClock())
+    assert not finding.ok
+    assert "workflow_id=" in finding.fix
 
 
 async def test_the_command(coze: CozeEmulator, tmp_path: Path) -> None:
