@@ -17,7 +17,7 @@ from bridge.admission import Admission
 from bridge.commands import parse_command
 from bridge.errors import PlatformError, StoreError, StoreUnavailable
 from bridge.gate import Gate, Refusal
-from bridge.keys import conversation_key, participation_note, turn_id
+from bridge.keys import conversation_key, participation_note, runs_note, turn_id
 from bridge.lanes import LaneFull, Lanes, Ticket
 from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Press, Pressed, Scope, TurnRecord
 from bridge.ports import Clock, Platform, Store
@@ -124,7 +124,7 @@ class Intake:
 
     async def _admit(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
         asked = await self._runs.waits.find(envelope) if lane == key else None
-        if envelope.addressing is Addressing.FOLLOW_UP and not (asked or await self._takes_part(envelope, key)):
+        if envelope.addressing is Addressing.FOLLOW_UP and not (asked or await self._is_for_us(envelope, key, lane)):
             return False
         if refusal := self._gate.check(envelope, self._clock.now()):
             log.info("refused at the gate", why=refusal.say, platform=envelope.place.instance)
@@ -136,9 +136,17 @@ class Intake:
             return await self._admit_answer(turn, asked)
         if not await self._admission.admit(turn, ticket):
             return False
-        if self._scope is not Scope.THREAD and envelope.place.thread is not None:
-            await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
+        await self._remember_part(envelope)
         return True
+
+    async def _remember_part(self, envelope: Envelope) -> None:
+        """Remember that a thread is ours where no conversation tells so; one with runs alone is so for commands."""
+        if envelope.place.thread is None:
+            return
+        if self._runs.book.call(envelope.text) is not None:
+            await self._store.remember(runs_note(envelope.place), "yes", ttl_s=self._keep_s)
+        elif self._scope is not Scope.THREAD:
+            await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
 
     async def _admit_answer(self, turn: TurnRecord, asked: TurnRecord) -> bool:
         """Let what answers a run go into the run's lane."""
@@ -153,6 +161,13 @@ class Intake:
             )
         finally:
             ticket.drop()
+
+    async def _is_for_us(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey) -> bool:
+        """Tell whether a message that does not name us is meant for us all the same."""
+        if await self._takes_part(envelope, key):
+            return True
+        is_order = lane != key and envelope.place.thread is not None
+        return is_order and await self._store.note(runs_note(envelope.place)) is not None
 
     async def _takes_part(self, envelope: Envelope, key: ConversationKey) -> bool:
         """Tell whether we already speak in the thread of a message that does not name us."""

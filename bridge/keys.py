@@ -32,6 +32,11 @@ def participation_note(place: Place) -> str:
     return f"takes-part:{join_key(place.instance, place.team, place.channel, place.thread or '')}"
 
 
+def runs_note(place: Place) -> str:
+    """Name the note that workflows were run in a thread: commands there need not name us."""
+    return f"runs-in:{join_key(place.instance, place.team, place.channel, place.thread or '')}"
+
+
 def turn_id(delivery_key: str) -> TurnId:
     """Derive the turn's id from what makes its question unique."""
     digest = hashlib.sha256(delivery_key.encode()).digest()

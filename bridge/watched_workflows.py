@@ -19,7 +19,7 @@ class WatchedWorkflows:
     async def run(self, run: WorkflowRun) -> AsyncIterator[AsyncIterator[RunEvent]]:
         with self._agent.watching():
             async with self._workflows.run(run) as events:
-                yield self._heard(events)
+                yield _Heard(events, self._agent)
 
     @asynccontextmanager
     async def resume(
@@ -27,7 +27,7 @@ class WatchedWorkflows:
     ) -> AsyncIterator[AsyncIterator[RunEvent]]:
         with self._agent.watching():
             async with self._workflows.resume(run, asked, answer) as events:
-                yield self._heard(events)
+                yield _Heard(events, self._agent)
 
     @asynccontextmanager
     async def follow(
@@ -35,9 +35,20 @@ class WatchedWorkflows:
     ) -> AsyncIterator[AsyncIterator[RunEvent]]:
         with self._agent.watching():
             async with self._workflows.follow(run, execute_id, answered) as events:
-                yield self._heard(events)
+                yield _Heard(events, self._agent)
 
-    async def _heard(self, events: AsyncIterator[RunEvent]) -> AsyncIterator[RunEvent]:
-        async for event in events:
-            self._agent.heard_run(event)
-            yield event
+
+class _Heard:
+    """A run's events, noticed in passing."""
+
+    def __init__(self, events: AsyncIterator[RunEvent], agent: WatchedAgent) -> None:
+        self._events = events
+        self._agent = agent
+
+    def __aiter__(self) -> "_Heard":
+        return self
+
+    async def __anext__(self) -> RunEvent:
+        event = await anext(self._events)
+        self._agent.heard_run(event)
+        return event

@@ -296,6 +296,17 @@ async def test_stop_ends_our_listening() -> None:
         assert say(Say.RUN_STOPPED, "en") in world.platform.visible()
 
 
+async def test_commands_in_a_thread_with_a_run_need_not_name_us() -> None:
+    """Stop, and the next run; what people say to each other there is none of our business."""
+    async with core([asyncio.Event()], said("again")) as world:
+        assert await world.intake.accept(run_of())
+        await world.until(lambda: bool(workflows(world).runs))
+        await world.ask(run_of("!stop", number=2, addressing=Addressing.FOLLOW_UP))
+        assert (await world.ended(run_of()))[0].outcome is Outcome.STOPPED
+        assert await world.answered(run_of(number=3, addressing=Addressing.FOLLOW_UP)) == ["again"]
+        assert not await world.intake.accept(run_of("nice!", number=4, addressing=Addressing.FOLLOW_UP, author="U2"))
+
+
 async def test_a_run_has_its_own_time_limit() -> None:
     """The sentence names what helps."""
     async with core([asyncio.Event()], timeout_s=0.05) as world:
