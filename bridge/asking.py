@@ -6,6 +6,7 @@ The listening loop never waits for a platform.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from bridge.errors import (
     StoreUnavailable,
 )
 from bridge.exchange import EMPTY, Ending, Fault
-from bridge.keys import agent_user_id
+from bridge.keys import agent_user_id, latest_note
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
 from bridge.model import (
@@ -308,6 +309,10 @@ class Asking:
         conversation_id = await binding.agent.create_conversation(binding.bot_id)
         conversation = Conversation(self._key, conversation_id, binding.name, binding.bot_id, now, now)
         await self._store.bind(conversation)
+        if self._options.scope is Scope.THREAD:
+            place = self._envelope.place
+            note = latest_note(place, self._envelope.author)
+            await self._store.remember(note, json.dumps(place.thread), ttl_s=self._options.keep_s)
         return conversation
 
     async def _question(self, conversation: Conversation, is_new: bool) -> Question:

@@ -1,18 +1,20 @@
 """Obeys the commands a person gives the bridge itself: new, stop, status, help."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 
+from bridge.announcing import as_it_stands
 from bridge.asking import history_note
 from bridge.busy import Busy
 from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
-from bridge.keys import conversation_key, participation_note
+from bridge.keys import conversation_key, latest_note, participation_note
 from bridge.lanes import HeldLease, Lanes
-from bridge.model import Envelope, Outcome, Place, Scope, TurnRecord, TurnState
+from bridge.model import ConversationKey, Envelope, Outcome, Place, Scope, TurnRecord, TurnState
 from bridge.ports import Platform, Store
 from bridge.routes import Routes
 from bridge.running import Surroundings
@@ -76,15 +78,28 @@ class Control:
         await self._store.advance(record.turn_id, frozenset({TurnState.ACCEPTED}), changes, lease.now)
 
     async def _new(self, record: TurnRecord, envelope: Envelope, locale: str) -> str:
-        key = conversation_key(envelope.place, envelope.author, self._scope)
+        key, thread = await self._meant(envelope)
         known = await self._store.conversation(key)
         # One that is younger than the command was begun after it: the command is obeyed again after a crash.
         forgotten = known is not None and known.created_at_s <= record.created_at_s and await self._store.unbind(key)
         if forgotten:
             await self._store.remember(history_note(key), None)
-            if envelope.place.thread is not None:  # the thread is still ours, without its conversation
-                await self._store.remember(participation_note(envelope.place), "yes", ttl_s=self._keep_s)
+            if thread is not None:  # the thread is still ours, without its conversation
+                place = replace(envelope.place, thread=thread)
+                await self._store.remember(participation_note(place), "yes", ttl_s=self._keep_s)
+        if forgotten and known is not None and envelope.command and self._scope is Scope.THREAD:
+            return say(Say.NEW_DONE_SINCE, locale, since=_written(known.created_at_s))
         return say(Say.NEW_DONE if forgotten else Say.NEW_NOTHING, locale)
+
+    async def _meant(self, envelope: Envelope) -> tuple[ConversationKey, str | None]:
+        """Return which conversation is meant, and its thread: for a command, the caller's latest in this channel."""
+        key = conversation_key(envelope.place, envelope.author, self._scope)
+        if not envelope.command or self._scope is not Scope.THREAD:
+            return key, envelope.place.thread
+        latest = await self._store.note(latest_note(envelope.place, envelope.author))
+        thread: str | None = json.loads(latest) if latest else None
+        place = replace(envelope.place, thread=thread)
+        return conversation_key(place, envelope.author, self._scope), thread
 
     async def _stop(self, record: TurnRecord, envelope: Envelope, locale: str) -> str:
         """Stop the caller's own questions here, those that came before the command."""
@@ -92,7 +107,7 @@ class Control:
         def is_meant(turn: TurnRecord) -> bool:
             is_question = parse_command(turn.envelope.text) is None
             is_earlier = turn.created_at_s <= record.created_at_s
-            return is_question and is_earlier and _same_place(turn.envelope.place, envelope)
+            return is_question and is_earlier and _same_place(as_it_stands(turn).place, envelope)
 
         verdict = await self._stopping.all(is_meant, envelope.author, waiting=True)
         gave_up = await self._give_up_waiting(envelope)
@@ -100,28 +115,43 @@ class Control:
 
     async def _give_up_waiting(self, envelope: Envelope) -> bool:
         """Let the caller's run that waits for her answer here end, in its own lane."""
-        waiting = await self._runs.waits.find(envelope)
-        if waiting is None:
-            return False
-        stopped = replace(waiting, state=TurnState.WAITING, stopping=Outcome.STOPPED)
-        self._lanes.reserve(waiting.key, bounded=False).fill(stopped)
-        return True
+        waiting = await self._runs_waiting(envelope)
+        for turn in waiting:
+            stopped = replace(turn, state=TurnState.WAITING, stopping=Outcome.STOPPED)
+            self._lanes.reserve(turn.key, bounded=False).fill(stopped)
+        return bool(waiting)
+
+    async def _runs_waiting(self, envelope: Envelope) -> list[TurnRecord]:
+        """Return the caller's runs that wait for her answer: the newest here, or for a command all of the channel."""
+        if not envelope.command:
+            waiting = await self._runs.waits.find(envelope)
+            return [waiting] if waiting is not None else []
+        return [
+            turn
+            for turn in await self._store.unfinished()
+            if turn.state is TurnState.WAITING
+            and turn.envelope.author.id == envelope.author.id
+            and _same_place(as_it_stands(turn).place, envelope)
+        ]
 
     def _questions_waiting(self) -> list[TurnRecord]:
         return [turn for turn in self._lanes.waiting() if parse_command(turn.envelope.text) is None]
 
     async def _status(self, envelope: Envelope, locale: str) -> str:
-        running = sum(_same_place(live.record.envelope.place, envelope) for live in self._turns.live.values())
-        waiting = sum(_same_place(turn.envelope.place, envelope) for turn in self._questions_waiting())
+        def is_meant(turn: TurnRecord) -> bool:
+            is_whose = not envelope.command or turn.envelope.author.id == envelope.author.id
+            return is_whose and _same_place(as_it_stands(turn).place, envelope)
+
+        running = sum(is_meant(live.record) for live in self._turns.live.values())
+        waiting = sum(is_meant(turn) for turn in self._questions_waiting())
         agent = self._routes.choose(envelope.place).name
         if running or waiting:
             sentences = [say(Say.STATUS_RUNNING, locale, agent=agent, running=running, waiting=waiting)]
         else:
             sentences = [say(Say.STATUS_IDLE, locale, agent=agent)]
-        conversation = await self._store.conversation(conversation_key(envelope.place, envelope.author, self._scope))
+        conversation = await self._store.conversation((await self._meant(envelope))[0])
         if conversation is not None:
-            since = datetime.fromtimestamp(conversation.created_at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
-            sentences.append(say(Say.STATUS_CONVERSATION, locale, since=since))
+            sentences.append(say(Say.STATUS_CONVERSATION, locale, since=_written(conversation.created_at_s)))
         return " ".join(sentences)
 
 
@@ -144,6 +174,10 @@ class Dispatch:
 
     async def apologise(self, turn: TurnRecord, lease: HeldLease, error: Exception) -> None:
         await self.turns.apologise(turn, lease, error)
+
+
+def _written(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _same_place(place: Place, command: Envelope) -> bool:

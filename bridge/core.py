@@ -16,6 +16,7 @@ from bridge.commands import parse_command
 from bridge.control import Control, Dispatch
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
+from bridge.invoking import Invocations
 from bridge.lanes import Lanes
 from bridge.live import LiveTurn
 from bridge.model import TurnState
@@ -96,6 +97,7 @@ class Core:
             platforms,
             admission,
             presses,
+            Invocations(gate, runs.book, speaks),
             runs=runs,
             scope=scope,
             keep_s=keep_s,

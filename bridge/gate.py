@@ -62,21 +62,22 @@ class Gate:
 
     def check(self, envelope: Envelope, now: float) -> Refusal | None:
         """Return why this message is refused, or ``None``. A repeated delivery of one question counts once."""
-        refusal = self._check_access(envelope.place, envelope.author)
+        refusal = self.check_access(envelope.place, envelope.author)
         if refusal or envelope.late:  # those that were missed were not asked all at once
             return refusal
         return self.check_pace(envelope.place, envelope.author, envelope.delivery_key, now)
 
     def check_press(self, press: Press) -> Refusal | None:
         """Return why whoever pressed something is refused, or ``None``."""
-        return self._check_access(press.place, press.author)
+        return self.check_access(press.place, press.author)
 
     def may_stop(self, who: Author, asker: Author) -> bool:
         """Tell whether somebody has a say in the answer to ``asker``: she herself, and whom the operator names."""
         rules = self._rules
         return who.id == asker.id or who.id in rules.stop_users or not rules.stop_roles.isdisjoint(who.roles)
 
-    def _check_access(self, place: Place, author: Author) -> Refusal | None:
+    def check_access(self, place: Place, author: Author) -> Refusal | None:
+        """Return why somebody may not do anything here, or ``None``; counts nothing."""
         rules = self._rules
         # A private place has no channel that a list could name: being allowed as a person is enough there.
         admitted = (

@@ -17,9 +17,21 @@ from bridge.admission import Admission
 from bridge.commands import parse_command
 from bridge.errors import PlatformError, StoreError, StoreUnavailable
 from bridge.gate import Gate, Refusal
+from bridge.invoking import Invocations
 from bridge.keys import conversation_key, participation_note, runs_note, turn_id
 from bridge.lanes import LaneFull, Lanes, Ticket
-from bridge.model import Addressing, ConversationKey, Envelope, Outcome, Press, Pressed, Scope, TurnRecord
+from bridge.model import (
+    Addressing,
+    ConversationKey,
+    Envelope,
+    Invocation,
+    Invoked,
+    Outcome,
+    Press,
+    Pressed,
+    Scope,
+    TurnRecord,
+)
 from bridge.ports import Clock, Platform, Store
 from bridge.pressing import Presses
 from bridge.running import Surroundings
@@ -46,6 +58,7 @@ class Intake:
         platforms: Mapping[str, Platform],
         admission: Admission,
         presses: Presses,
+        invocations: Invocations,
         *,
         runs: Surroundings,
         scope: Scope,
@@ -59,6 +72,7 @@ class Intake:
         self._platforms = platforms
         self._admission = admission
         self._presses = presses
+        self._invocations = invocations
         self._runs = runs
         self._scope = scope
         self._keep_s = keep_s
@@ -107,6 +121,14 @@ class Intake:
             raise StoreUnavailable(f"the press was not written down within {PRESS_S:g} s")
         return obeying.result()
 
+    async def invoke(self, call: Invocation) -> Invoked:
+        """Take a command of a platform's own; see ``ports.Intake``."""
+        decided = self._invocations.decide(call)
+        if isinstance(decided, Invoked):
+            return decided
+        await self.accept(decided)
+        return Invoked(accepted=True)
+
     async def withdraw(self, delivery_key: str) -> None:
         """Drop a question that still waits, because its author deleted it."""
         if await self._lanes.withdraw(turn_id(delivery_key), Outcome.WITHDRAWN):
@@ -116,7 +138,8 @@ class Intake:
         try:
             return await self._admit(envelope, key, lane, ticket)
         except StoreError:
-            self._refuse(envelope, Refusal(Say.STORE_FAILED))
+            if not envelope.command:  # whoever takes commands tells it with its answer
+                self._refuse(envelope, Refusal(Say.STORE_FAILED))
             raise
         finally:
             self._admitting.remove(envelope.delivery_key)
@@ -180,10 +203,10 @@ class Intake:
         return await self._store.note(participation_note(envelope.place)) is not None
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> None:
-        """Tell the author once in a while why she is not answered."""
+        """Tell the author once in a while why she is not answered; a command, to which only she listens, each time."""
         now = self._clock.now()
         person = (envelope.place.channel, envelope.author.id, refusal.say)
-        if now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
+        if not envelope.command and now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
             return
         self._refused_at[person] = now
         if len(self._refused_at) > MAX_REMEMBERED_REFUSALS:

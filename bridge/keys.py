@@ -37,6 +37,11 @@ def runs_note(place: Place) -> str:
     return f"runs-in:{join_key(place.instance, place.team, place.channel, place.thread or '')}"
 
 
+def latest_note(place: Place, author: Author) -> str:
+    """Name the note of the thread in which somebody began her latest conversation of a channel, as JSON."""
+    return f"latest:{join_key(place.instance, place.team, place.channel, f'@{author.id}')}"
+
+
 def turn_id(delivery_key: str) -> TurnId:
     """Derive the turn's id from what makes its question unique."""
     digest = hashlib.sha256(delivery_key.encode()).digest()

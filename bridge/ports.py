@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bridge.model import (
     AgentCapabilities,
@@ -24,11 +24,14 @@ from bridge.model import (
     Envelope,
     FoundQuestion,
     Interruption,
+    Invocation,
+    Invoked,
     Lease,
     PartRules,
     Press,
     Pressed,
     Question,
+    Root,
     RunEvent,
     TurnId,
     TurnRecord,
@@ -311,6 +314,31 @@ class Reply(Protocol):
         ...
 
 
+@runtime_checkable
+class CommandReply(Reply, Protocol):
+    """A reply of a platform that has commands of its own; see ``Envelope.command``.
+
+    While nothing stands for the command, ``notice`` and ``waiting`` are for its author alone to read.
+    """
+
+    async def announce(self, text: str, *, private: bool) -> Root:
+        """Post the line that stands for the command; the answer goes below it.
+
+        Not safe to repeat after ``PlatformUnavailable(outcome_unknown=True)``: ask ``find_announced`` first.
+
+        Args:
+            private: Where the command's author alone can read it and what follows.
+        """
+        ...
+
+    async def find_announced(self, *, private: bool) -> Root | None:
+        """Look for that line after a post of unknown outcome.
+
+        Raises ``PlatformRejected`` when it cannot be looked up.
+        """
+        ...
+
+
 class Intake(Protocol):
     """What a platform hands its messages to."""
 
@@ -332,6 +360,16 @@ class Intake(Protocol):
 
         Raises:
             StoreError: It was not written down, and not obeyed.
+        """
+        ...
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        """Take a command of the platform's own; returns at once with a form or a sentence, or once it is durable.
+
+        Acknowledge to the platform only after this returned. The same delivery key twice does nothing twice.
+
+        Raises:
+            StoreError: It was not written down; tell the caller, for platforms deliver no command again.
         """
         ...
 

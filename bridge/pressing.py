@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bridge.admission import Admission
+from bridge.announcing import as_it_stands
 from bridge.gate import Gate, Refusal
 from bridge.keys import retry_key, turn_id
 from bridge.lanes import LaneFull, Lanes
@@ -96,7 +97,7 @@ class Presses:
         if failed.state is not TurnState.ENDED:
             return _Obeyed(False, Refusal(Say.RETRY_RUNNING))
         now_s = self._clock.wall()
-        envelope = replace(failed.envelope, delivery_key=retry_key(failed), sent_at_s=now_s, late=False)
+        envelope = replace(as_it_stands(failed), delivery_key=retry_key(failed), sent_at_s=now_s, late=False)
         turn = TurnRecord(
             turn_id(envelope.delivery_key),
             failed.key,
@@ -124,7 +125,7 @@ class Presses:
 
 def _stands_at(turn: TurnRecord, press: Press) -> bool:
     """Tell whether a turn's answer goes where the press was made."""
-    here, there = press.place, turn.envelope.place
+    here, there = press.place, as_it_stands(turn).place
     return (here.instance, here.team, here.channel, here.thread) == (
         there.instance,
         there.team,

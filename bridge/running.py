@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bridge.announcing import as_it_stands
 from bridge.asking import AskingOptions
 from bridge.draft import Draft
 from bridge.errors import AgentError, AgentRejected, AgentSilent, AgentUnavailable, ConversationGone
@@ -309,7 +310,7 @@ class Running:
         if answered is None:
             return
         await self._ledger.close(answered.turn_id, outcome)
-        await self._around.waits.remove(answered.envelope, answered.turn_id)
+        await self._around.waits.remove(as_it_stands(answered), answered.turn_id)
 
     def _tell_begun(self) -> None:
         if self._named_flow.settings.mode is RunMode.ASYNC:

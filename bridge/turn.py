@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from bridge.announcing import announce, as_it_stands, is_unseen
 from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions
 from bridge.asking import Asking
 from bridge.delivery import Delivery
@@ -75,7 +76,7 @@ class Turns:
 
     async def close(self, record: TurnRecord, lease: HeldLease, outcome: Outcome) -> None:
         """End a turn that never ran: stopped or withdrawn while it waited."""
-        envelope = record.envelope
+        envelope = as_it_stands(record)
         reply = self._platforms[envelope.place.instance].reply(envelope, record.turn_id, self.speaks(envelope))
         with suppress(PlatformError):
             await reply.settle()
@@ -90,7 +91,7 @@ class Turns:
             return  # it was answered meanwhile
         if record.stopping is None and is_waiting(now, self._clock.wall()):
             return
-        await self._runs.waits.remove(now.envelope, now.turn_id)
+        await self._runs.waits.remove(as_it_stands(now), now.turn_id)
         ledger = Ledger(self._store, self._clock, now, lease)
         await ledger.close(now.turn_id, record.stopping or Outcome.WITHDRAWN)
         log.info("nobody answers a run", **self._named(now))
@@ -107,6 +108,9 @@ class Turns:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(APOLOGY_TIMEOUT_S):
+                    if is_unseen(record):
+                        await self._end_unseen(ledger, sentence, reason)
+                        return
                     answering = await self._answering(ledger, LiveTurn(ledger))
                     await answering.conclude(answering.failed(sentence, reason))
         finally:
@@ -119,6 +123,8 @@ class Turns:
         return language(envelope.author.locale, self._options.default_language)
 
     async def _take_to_its_end(self, ledger: Ledger, live: LiveTurn) -> None:
+        if is_unseen(ledger.record) and not await self._announced(ledger):
+            return
         record = ledger.record
         answering = await self._answering(ledger, live)
         if record.state in KNOWN_ANSWER:
@@ -132,6 +138,35 @@ class Turns:
         else:
             await answering.run()
 
+    async def _announced(self, ledger: Ledger) -> bool:
+        """Let a message stand for a command; false when none can be posted, which its author is told, and it ends."""
+        record = ledger.record
+        platform = self._platforms[record.envelope.place.instance]
+        envelope = await platform.resolve(record.envelope)
+        locale = self.speaks(envelope)
+        call = self._runs.book.call(envelope.text)
+        flow = self._runs.book.flow(call.name) if call else None
+        private = flow is not None and flow.settings.result == "only_me"
+        line = self._runs.book.announcement(call, envelope.author, locale) if call else envelope.text
+        try:
+            await announce(ledger, platform, envelope, line, locale, private)
+        except PlatformError as error:
+            log.warning("a command cannot be announced", reason=error.reason)
+            await self._end_unseen(ledger, Say.RUN_UNSEEN, error.reason)
+            return False
+        return True
+
+    async def _end_unseen(self, ledger: Ledger, sentence: Say, reason: str) -> None:
+        """End a command that nothing stands for; whoever gave it is told."""
+        record = ledger.record
+        platform = self._platforms[record.envelope.place.instance]
+        envelope = await platform.resolve(record.envelope)
+        locale = self.speaks(envelope)
+        with suppress(PlatformError):
+            await platform.reply(envelope, record.turn_id, locale).notice(say(sentence, locale))
+        await ledger.advance_if_possible(TurnState.ENDED, outcome=Outcome.FAILED, reason=reason)
+        self._observer.turn_ended(envelope.place.instance, Outcome.FAILED)
+
     def _take_up_within_s(self, record: TurnRecord) -> float:
         """Return how old a turn may be to be gone on with; a run in the background may be as old as it may take."""
         flow = self._runs.book.flow(record.run.workflow) if record.run and record.run.execute_id else None
@@ -140,7 +175,7 @@ class Turns:
     async def _answering(self, ledger: Ledger, live: LiveTurn) -> Answering:
         record = ledger.record
         platform = self._platforms[record.envelope.place.instance]
-        envelope = together([await platform.resolve(envelope) for envelope in (record.envelope, *record.also)])
+        envelope = together([await platform.resolve(envelope) for envelope in (as_it_stands(record), *record.also)])
         locale, binding = self.speaks(envelope), self._binding(record)
         make: MakeExchange
 

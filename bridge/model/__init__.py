@@ -23,6 +23,7 @@ from bridge.model.agent import (
     ToolCall,
     Usage,
 )
+from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
 from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
 from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View
@@ -71,11 +72,16 @@ __all__ = [
     "ConversationKey",
     "EarlierMessage",
     "Envelope",
+    "Field",
     "FollowUp",
+    "Form",
     "FoundQuestion",
     "Interruption",
+    "Invocation",
+    "Invoked",
     "Lease",
     "NodeOutput",
+    "Offer",
     "OnBusy",
     "Outcome",
     "Part",
@@ -86,6 +92,7 @@ __all__ = [
     "Pressed",
     "Question",
     "ReasoningDelta",
+    "Root",
     "RunAccepted",
     "RunCompleted",
     "RunEvent",

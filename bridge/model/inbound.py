@@ -67,11 +67,14 @@ class Envelope:
     Attributes:
         delivery_key: Unique per question and the same on every repeat; begins with the adapter instance. The key of a
             question that is asked again begins with that of the question.
-        message_id: The platform's id of the message, for replies, reactions and look-ups.
+        message_id: The platform's id of the message, for replies, reactions and look-ups; empty for a ``command``
+            that no message of ours stands for yet.
         text: What was said, without the mention of us, readable (no platform markup for names or links).
         sent_at_s: Unix seconds by the platform's clock.
         inside_thread: Earlier messages exist in the thread or reply chain that we may not have seen.
         late: It was written while we were away, and read afterwards.
+        command: It was given to the platform, not written as a message: answers to it are for its author alone, and
+            what it begins is announced.
     """
 
     delivery_key: str
@@ -84,6 +87,7 @@ class Envelope:
     attachments: tuple[Attachment, ...] = ()
     inside_thread: bool = False
     late: bool = False
+    command: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.model.commands import Root
 from bridge.model.inbound import Envelope
 from bridge.model.names import RECORD_VERSION, ConversationKey, TurnId
 from bridge.model.workflow import Interruption
@@ -82,6 +83,8 @@ class TurnRecord:
         conversation_id, chat_id: Known from *asking* and *asked* on.
         parts: Messages that were posted, in order; written as each is posted.
         stopping: How it shall end, decided before its end: what a crash cuts after that is not answered any more.
+        announcing: Of a command: the message that stands for it may have been posted.
+        root: That message, once it is known; it does not change any more.
         answers: The turn whose run asked what this message answers.
         run: For a workflow's run, from *asking* on.
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
@@ -101,6 +104,8 @@ class TurnRecord:
     chat_id: str = ""
     parts: tuple[PostedPart, ...] = ()
     stopping: Outcome | None = None
+    announcing: bool = False
+    root: Root | None = None
     answers: TurnId | None = None
     run: RunTicket | None = None
     answer: str = ""

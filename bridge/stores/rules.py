@@ -57,6 +57,8 @@ def check_step(before: TurnRecord, after: TurnRecord) -> None:
             raise ValueError(f"{name} of a turn that is {before.state} does not change any more")
     if before.stopping is not None and after.stopping is None:
         raise ValueError("a turn that shall be stopped stays so")
+    if before.root is not None and after.root != before.root:
+        raise ValueError("a command that was announced stays where it is")
     _check_parts(before, after)
     check_turn(after)
 

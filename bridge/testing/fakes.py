@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bridge.errors import MessageGone, PlatformError, StoreError
 from bridge.model import (
@@ -27,11 +28,15 @@ from bridge.model import (
     Place,
     Press,
     Question,
+    Root,
     TurnId,
     Usage,
     View,
 )
-from bridge.ports import Agent, Intake, Platform, Reply
+from bridge.ports import Agent, CommandReply, Intake, Platform, Reply
+
+ANNOUNCED = -1
+"""The index of the message that stands for a command."""
 
 Step = AgentEvent | Exception | asyncio.Event
 
@@ -59,6 +64,12 @@ def envelope(
         sent_at_s=1_760_000_000.0 + number,
         inside_thread=inside_thread,
     )
+
+
+def command(text: str = "!help", *, number: int = 1, **more: Any) -> Envelope:
+    """Make a command as it is given to the platform, without a message."""
+    given = envelope(text, number=number, **{"thread": None, **more})
+    return replace(given, delivery_key=f"fake:T1:trigger:{number}", message_id="", command=True)
 
 
 def spoken(*texts: str, chat_id: str = "chat-1") -> list[Step]:
@@ -240,6 +251,8 @@ class FakeReply:
         self._platform = platform
         self._place = envelope.place
         self._turn = turn_id
+        self._author = envelope.author.id
+        self._unseen = envelope.command and not envelope.message_id
         self.post_budgets = (Budget(f"{platform.name}:{self._place.channel}:post", 60, 60.0),)
         self.edit_budgets = (Budget(f"{platform.name}:edit", 50, 60.0),)
 
@@ -284,8 +297,27 @@ class FakeReply:
                 return message_id
         return None
 
+    async def announce(self, text: str, *, private: bool) -> Root:
+        self._platform.fail("announce")
+        if private:
+            self._place = replace(self._place, channel=f"D-{self._author}", thread=None, private=True)
+        message_id = self._add(ANNOUNCED, View(text))
+        self._platform.fail("announce!")
+        return self._root(message_id)
+
+    async def find_announced(self, *, private: bool) -> Root | None:
+        found = await self.find_posted(ANNOUNCED)
+        return self._root(found) if found else None
+
+    def _root(self, message_id: str) -> Root:
+        place = self._platform.messages[message_id].place
+        return Root(replace(place, thread=place.thread or message_id), message_id)
+
     async def notice(self, text: str) -> str:
         self._platform.fail("notice")
+        if self._unseen:
+            self._platform.whispers.append((self._author, text))
+            return ""
         return self._add(None, View(text))
 
     async def settle(self) -> None:
@@ -300,6 +332,6 @@ class FakeReply:
         return message_id
 
 
-def _fakes_fit_the_ports() -> tuple[Agent, Platform]:
+def _fakes_fit_the_ports(reply: FakeReply) -> tuple[Agent, Platform, CommandReply]:
     """Let the type checker hold the fakes to the ports."""
-    return FakeAgent(), FakePlatform()
+    return FakeAgent(), FakePlatform(), reply

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bridge.extension import Missed
-from bridge.model import Addressing, Envelope, Press, Pressed
+from bridge.model import Addressing, Envelope, Invocation, Invoked, Press, Pressed
 from bridge.ports import Intake, Platform
 
 DEADLINE_S = 10.0
@@ -266,6 +266,9 @@ class RecordingIntake:
         if self.press_failures:
             raise self.press_failures.pop(0)
         return self.pressed
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        return Invoked()
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

@@ -60,6 +60,7 @@ class Say(StrEnum):
     # commands
     HELP = "help"
     NEW_DONE = "new_done"
+    NEW_DONE_SINCE = "new_done_since"  # {since}
     NEW_NOTHING = "new_nothing"
     STOP_DONE = "stop_done"
     STOP_NOTHING = "stop_nothing"
@@ -101,3 +102,16 @@ class Say(StrEnum):
     RUN_ASKS_FORM = "run_asks_form"  # {name}
     RUN_ANSWERED = "run_answered"
     RUN_STILL_WAITS = "run_still_waits"
+    RUN_STARTED = "run_started"  # {who} {name}
+    RUN_UNSEEN = "run_unseen"
+    # forms
+    FORM_TITLE = "form_title"
+    FORM_WORKFLOW = "form_workflow"
+    FORM_SUBJECT = "form_subject"
+    FORM_MESSAGE = "form_message"
+    FORM_MISSING = "form_missing"
+    FORM_RUN = "form_run"
+    FORM_NEXT = "form_next"
+    FORM_CANCEL = "form_cancel"
+    FORM_YES = "form_yes"
+    FORM_NO = "form_no"

@@ -17,6 +17,11 @@ SAID = "message"
 """Under this name stands what is said to a chatflow, beside its own parameters."""
 
 
+VALUE_CHARS = 60
+VALUES_SHOWN = 8
+"""What the line that announces a run shows of its values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One configured workflow, and the agent whose service runs it."""
@@ -27,11 +32,17 @@ class Flow:
 
     def read(self, text: str) -> Arguments:
         """Read what stands behind its name; what is said to a chatflow is the value ``SAID``."""
-        rules, required = self.settings.rules(), list(self.settings.lacking({}))
+        required = list(self.settings.lacking({}))
+        if self.settings.as_chat:
+            required.append(SAID)
+        return parse_arguments(text, self.rules(), required)
+
+    def rules(self) -> dict[str, Rules]:
+        """Return what can be given, with what is said to a chatflow."""
+        rules = self.settings.rules()
         if self.settings.as_chat:
             rules[SAID] = Rules(SAID, ValueKind.TEXT)
-            required.append(SAID)
-        return parse_arguments(text, rules, required)
+        return rules
 
     def lacking(self, arguments: Arguments) -> tuple[str, ...]:
         """Return what must still be given."""
@@ -68,28 +79,48 @@ class WorkflowBook:
             return ConversationKey(join_key("run", f"{flow.name}/{conversation}"))
         return ConversationKey(join_key("run", turn))
 
+    def announcement(self, call: RunCall, author: Author, locale: str) -> str:
+        """Write the line that stands for a run that was begun by a command: who runs what, and with which values."""
+        flow = self.flows.get(call.name)
+        values = flow.read(call.arguments).values if flow is not None else {}
+        shown = "  ".join(_code(f"{name}={value}", VALUE_CHARS) for name, value in [*values.items()][:VALUES_SHOWN])
+        who = author.name or author.id
+        line = say(Say.RUN_STARTED, locale, who=_code(who, VALUE_CHARS), name=_code(call.name, VALUE_CHARS))
+        return f"{line}  {shown}".rstrip()
+
     def listed(self, place: Place, author: Author, locale: str) -> str:
         """Tell what somebody may run here, and how."""
         lines = [
             f"• `{flow.usage()}`" + (f": {about}" if (about := flow.settings.about(locale)) else "")
-            for flow in self._allowed(place, author)
+            for flow in self.allowed(place, author)
         ]
         return "\n".join([say(Say.RUN_LIST, locale), *lines]) if lines else say(Say.RUN_NONE, locale)
 
-    def refusal(self, call: RunCall, place: Place, author: Author) -> Problem | None:
-        """Return why somebody cannot run what she called, before its values are looked at."""
+    def refusal(self, call: RunCall, place: Place, author: Author, *, may_move: bool = False) -> Problem | None:
+        """Return why somebody cannot run what she called, before its values are looked at.
+
+        Args:
+            may_move: What it says can go elsewhere than where it was called.
+        """
         flow = self.flows.get(call.name)
         if flow is None:
-            names = ", ".join(f"`{flow.name}`" for flow in self._allowed(place, author)) or "-"
+            names = ", ".join(f"`{flow.name}`" for flow in self.allowed(place, author)) or "-"
             return Problem(Say.RUN_UNKNOWN, {"name": call.name, "names": names})
         if not admits(flow.settings.allow, place, author):
             return Problem(Say.RUN_NOT_ALLOWED, {"name": flow.name})
-        if flow.settings.result == "only_me" and not place.private:
+        if flow.settings.result == "only_me" and not place.private and not may_move:
             return Problem(Say.RUN_PRIVATE, {"name": flow.name})
         return None
 
-    def _allowed(self, place: Place, author: Author) -> Iterator[Flow]:
+    def allowed(self, place: Place, author: Author) -> Iterator[Flow]:
+        """Yield what somebody may run at a place."""
         return (flow for flow in self.flows.values() if admits(flow.settings.allow, place, author))
+
+
+def _code(text: str, most_chars: int) -> str:
+    """Show a text as it is, in one line, with nothing in it that means anything to a platform."""
+    line = " ".join(text.replace("`", "'").split())
+    return f"`{line if len(line) <= most_chars else line[:most_chars] + '…'}`"
 
 
 def admits(lists: AllowLists, place: Place, author: Author) -> bool:

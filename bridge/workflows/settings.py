@@ -66,14 +66,17 @@ class ParameterSettings(Section):
 
     def about(self, locale: str) -> str:
         """Return the description in a language, or in the other one."""
-        both = (self.description_zh, self.description) if language(locale) == "zh" else (self.description, "")
-        return next((text for text in both if text), self.description_zh)
+        return _in_language(locale, self.description, self.description_zh)
 
     @property
     def default_value(self) -> Value | None:
         """The default as it travels; ``None`` when there is none."""
         value = read_value(self.default, self.rules("default")) if self.default else None
         return None if isinstance(value, Problem) else value
+
+
+def _in_language(locale: str, english: str, chinese: str) -> str:
+    return (chinese or english) if language(locale) == "zh" else (english or chinese)
 
 
 class WorkflowSettings(Section):
@@ -91,6 +94,11 @@ class WorkflowSettings(Section):
         ),
     )
     as_chat: bool = Field(False, description="It is a chatflow: it is talked to, in a conversation of its own.")
+    slash: str = Field(
+        "",
+        pattern=r"^(/[a-z0-9_-]{1,31})?$",
+        description="A slash command of its own, /translate for example, where the platform has such commands.",
+    )
     app_id: str = Field("", description="The app it belongs to, if it does.")
     bot_id: str = Field("", description="The bot whose variables or database it uses, if it does.")
     result: Literal["thread", "channel", "only_me"] = Field("thread", description="Where what it says goes.")
@@ -129,8 +137,7 @@ class WorkflowSettings(Section):
 
     def about(self, locale: str) -> str:
         """Return the description in a language, or in the other one."""
-        both = (self.description_zh, self.description) if language(locale) == "zh" else (self.description, "")
-        return next((text for text in both if text), self.description_zh)
+        return _in_language(locale, self.description, self.description_zh)
 
     def rules(self) -> dict[str, Rules]:
         """Return what the values of a run must keep to."""

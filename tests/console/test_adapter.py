@@ -14,7 +14,7 @@ from adapters.console.settings import ConsoleSettings
 from bridge.clock import SystemClock
 from bridge.errors import PlatformRejected, StoreUnavailable
 from bridge.extension import Services
-from bridge.model import Envelope, Press, Pressed, TurnId, View
+from bridge.model import Envelope, Invocation, Invoked, Press, Pressed, TurnId, View
 from bridge.ports import Intake, Platform
 from bridge.stores import open_store
 from bridge.stores.settings import MEMORY, StoreSettings
@@ -41,6 +41,9 @@ class FakeIntake:
 
     async def press(self, press: Press) -> Pressed:
         return Pressed(True)
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        return Invoked()
 
     async def withdraw(self, delivery_key: str) -> None:
         """Nothing is ever deleted in a terminal."""

@@ -15,7 +15,7 @@ from adapters.discord.settings import DiscordSettings
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
 from bridge.extension import Services
-from bridge.model import Addressing, Author, Envelope, Place, Press, Pressed
+from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed
 from bridge.ports import Intake
 from bridge.stores.memory import MemoryStore
 from bridge.texts import say
@@ -81,6 +81,9 @@ class FakeIntake:
     async def press(self, press: Press) -> Pressed:
         self.presses.append(press)
         return self.pressed
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        return Invoked()
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

@@ -14,7 +14,7 @@ from adapters.slack.adapter import SlackPlatform
 from adapters.slack.settings import SlackSettings
 from bridge.clock import SystemClock
 from bridge.extension import Services
-from bridge.model import Addressing, Author, Envelope, Place, Press, Pressed
+from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed
 from bridge.ports import Intake
 from bridge.stores.memory import MemoryStore
 from bridge.texts import say
@@ -52,7 +52,8 @@ class FakeIntake:
     """Remembers what it is given; new in order, repeats told apart by their delivery key.
 
     Attributes:
-        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``.
+        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``
+            and ``invoke``.
         gate: While cleared, neither ``accept`` nor ``press`` returns.
     """
 
@@ -62,6 +63,8 @@ class FakeIntake:
         self.withdrawn: list[str] = []
         self.presses: list[Press] = []
         self.pressed = Pressed(True)
+        self.invocations: list[Invocation] = []
+        self.invoked = Invoked(accepted=True)
         self.failures: list[Exception] = []
         self.press_failures: list[Exception] = []
         self.gate = asyncio.Event()
@@ -88,6 +91,13 @@ class FakeIntake:
         if self.press_failures:
             raise self.press_failures.pop(0)
         return self.pressed
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        self.invocations.append(call)
+        self._tell()
+        if self.press_failures:
+            raise self.press_failures.pop(0)
+        return self.invoked
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)
