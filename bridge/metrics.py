@@ -5,6 +5,7 @@ or a service could invent (names of allowances, error codes) passes ``Few`` firs
 metric; a test holds the two together.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -44,6 +45,14 @@ class Few:
         return value
 
 
+def count_tasks() -> int:
+    """Count the tasks of the running event loop; 0 without one."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
+
 class Metrics:
     """Counts for one bridge; implements ``observing.Observer``."""
 
@@ -58,6 +67,7 @@ class Metrics:
         self._make_answers()
         self._make_requests()
         self._make_agents()
+        self._read("tasks", "Tasks of the event loop that have not ended.", count_tasks)
         self._loop_lag = self._histogram(
             "event_loop_lag_seconds", "How late the event loop wakes a sleeper.", (), LOOP_BUCKETS_S
         )

@@ -50,7 +50,7 @@ class Point:
 def _concerns_on_coze(detail: Mapping[str, Any], question: Question, ground: Ground) -> bool:
     messages = (detail.get("body") or {}).get("additional_messages")
     if messages:
-        return f"{question.token}:" in str(messages[-1])
+        return bool(f"{question.token}:" in str(messages[-1]))
     # A new conversation is nobody's yet: the store tells who is about to ask for one.
     return any(f"{question.token}:" in turn.text and turn.state == "opened" for turn in unfinished(ground.store))
 
@@ -61,14 +61,14 @@ def _concerns_on_slack(detail: Mapping[str, Any], question: Question, ground: Gr
     if channel != question.spot.channel:
         return False
     if thread := arguments.get("thread_ts"):
-        return bool(thread == question.spot.root)
+        return str(thread) == question.spot.root
     answers = ground.slack.answers(question.spot.channel, question.spot.root)
     return any(message.ts == arguments.get("ts") for message in answers)
 
 
 def _concerns_on_discord(detail: Mapping[str, Any], question: Question, ground: Ground) -> bool:
     parameters = detail["params"]
-    return question.spot.said == parameters.get("message") or question.spot.channel == parameters.get("channel")
+    return question.spot.said == str(parameters.get("message")) or question.spot.channel == str(parameters["channel"])
 
 
 _CONCERNS = {"coze": _concerns_on_coze, "slack": _concerns_on_slack, "discord": _concerns_on_discord}

@@ -19,6 +19,7 @@ from benchmarks.proving.judge import Judge, Verdict
 from benchmarks.proving.questions import Question
 from benchmarks.proving.store_view import is_written_down, unfinished
 
+STATUS_REFUSED = "feature_not_enabled"
 DOWNTIMES_S = (0.1, 3.0, 45.0, 240.0, 1800.0)
 REAL_DOWNTIME_S = 0.1
 """So much of a downtime passes on the wall, the rest on the emulators' clock alone."""
@@ -30,6 +31,7 @@ ACCEPT_S = 6.0
 SETTLE_S = 90.0
 KILLED_WHILE_STARTING = 0.15
 ANSWER_S = 2.5
+DEPLOY_S = 30.0
 TRIES = 3
 """Rounds of aiming for each planned one: some states last for a millisecond."""
 
@@ -40,6 +42,8 @@ class Plan:
 
     Attributes:
         kills: All kills together; first every one of ``points`` ``each`` times, as far as they suffice, then at random.
+        deploys: So often the next version is started beside the running one, which is asked to end (SIGTERM).
+        full_disks: So often nothing can be written to files for a few seconds.
         asks_while_away: People ask while the bridge is down and while it dies; else only what it has written down by
             then counts, because no platform delivers the rest again.
     """
@@ -85,6 +89,10 @@ class Storm:
         await self._aimed()
         while self.record.kills < self._plan.kills:
             await self._strike(None, self._random_downtime_s())
+        while self.record.deploys < self._plan.deploys:
+            await self._deploy()
+        while self.record.full_disks < self._plan.full_disks:
+            await self._full_disk()
         await self._up()
         await self.judge.settled(SETTLE_S)
         return self.judge.verdict()
@@ -94,6 +102,8 @@ class Storm:
         points = self._plan.points
         for number in range(self._plan.each * TRIES):
             downtime_s = DOWNTIMES_S[number % len(DOWNTIMES_S)]
+            if number == self._plan.each // 2:  # from now on Slack shows placeholders in the place of a status
+                self._ground.slack.switches.status_refusal = STATUS_REFUSED
             for point in self._dice.sample(points, len(points)):
                 done = self.record.by_point[point.name]
                 if done < min(number + 1, self._plan.each) and not self._is_foreign(point):
@@ -168,6 +178,44 @@ class Storm:
             if sum(question.asked_at > since for question in self.crowd.open_questions()) <= OPEN_MAX:
                 return
             await self._ground.something_happens()
+
+    # --- other ends and other troubles ---
+
+    async def _deploy(self) -> None:
+        """Start the next version while this one answers, and ask this one to end: it drains, the other waits."""
+        await self._up()
+        await self._room()
+        await self._background(None)
+        old = self._ground.bridge
+        await self._ground.start_bridge()
+        await asyncio.sleep(self._dice.uniform(0.0, ANSWER_S))
+        old.terminate()
+        self._ground.journal.record("bridge", "process", "asked to end", pid=old.pid)
+        if self._plan.asks_while_away:
+            for _ in range(3):
+                self.crowd.ask()
+                await asyncio.sleep(self._dice.uniform(0.0, 1.0))
+        code = await old.ended(timeout_s=DEPLOY_S)
+        self._ground.journal.record("bridge", "process", "ended", pid=old.pid, exit_code=code)
+        if code != 0:
+            self.record.deaths.append(f"exit code {code} after SIGTERM")
+        self.record.deploys += 1
+        self._tell(f"deploy {self.record.deploys}/{self._plan.deploys}")
+
+    async def _full_disk(self) -> None:
+        """Let every write to a file fail for some seconds, while answers run and people ask."""
+        await self._up()
+        await self._room()
+        await self._background(None)
+        self._ground.bridge.fill_disk(True)
+        self._ground.journal.record("bridge", "process", "disk full")
+        for _ in range(2):
+            self.crowd.ask()
+            await asyncio.sleep(self._dice.uniform(0.5, 2.0))
+        self._ground.bridge.fill_disk(False)
+        self._ground.journal.record("bridge", "process", "disk free")
+        self.record.full_disks += 1
+        self._tell(f"full disk {self.record.full_disks}/{self._plan.full_disks}")
 
     # --- asking ---
 

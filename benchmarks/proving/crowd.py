@@ -33,7 +33,7 @@ class Conversation:
     @property
     def waiting(self) -> int:
         """How many of its questions have no whole answer yet."""
-        return sum(not question.answered for question in self.questions)
+        return sum(not question.is_over for question in self.questions)
 
 
 class Crowd:
@@ -70,12 +70,12 @@ class Crowd:
             return self.follow_up(dice.choice(open_ones), long=long)
         return self.ask_anew(platform, long=long)
 
-    def ask_anew(self, platform: str, *, long: bool | None = None) -> Question:
+    def ask_anew(self, platform: str, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Mention the bot in a channel, which begins a thread."""
         person, side = self._dice.choice(PEOPLE), self._dice.choice(self._sides[platform])
-        return self._put(platform, person, long, lambda text: side.mention(person, text))
+        return self._put(platform, person, long, lambda text: side.mention(person, text), sentences)
 
-    def ask_directly(self, platform: str, *, long: bool | None = None) -> Question:
+    def ask_directly(self, platform: str, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Write to the bot in private."""
         side = self._sides[platform][0]
         people = [
@@ -84,18 +84,20 @@ class Crowd:
             if platform == "slack" or self._waiting_in(f"{platform}/{self._direct_channel(person)}") < WAITING_MAX
         ]
         person = self._dice.choice(people or PEOPLE)
-        return self._put(platform, person, long, lambda text: side.direct(person, text))
+        return self._put(platform, person, long, lambda text: side.direct(person, text), sentences)
 
-    def follow_up(self, conversation: Conversation, *, long: bool | None = None) -> Question:
+    def follow_up(self, conversation: Conversation, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Say more in a thread, without naming anybody."""
         side = self._sides[conversation.platform][0]
         person, spot = conversation.person, conversation.spot
-        return self._put(conversation.platform, person, long, lambda text: side.say(person, text, spot))
+        return self._put(conversation.platform, person, long, lambda text: side.say(person, text, spot), sentences)
 
-    def _put(self, platform: str, person: str, long: bool | None, speak: Callable[[str], Spot]) -> Question:
+    def _put(
+        self, platform: str, person: str, long: bool | None, speak: Callable[[str], Spot], sentences: int = 0
+    ) -> Question:
         long = self._dice.random() < LONG_SHARE if long is None else long
         token = self.next_token
-        sentences = LONG[platform] if long else SHORT
+        sentences = sentences or (LONG[platform] if long else SHORT)
         asked_at = self._ground.clock.now()
         spot = speak(question_text(token, sentences))
         name = f"{platform}/{spot.channel}" if platform == "discord" else f"{platform}/{spot.channel}/{spot.root}"
@@ -104,6 +106,11 @@ class Crowd:
         conversation.questions.append(question)
         self.questions.append(question)
         return question
+
+    def say(self, question: Question, text: str) -> None:
+        """Let the author of a question say something else in its place, a command for example."""
+        conversation = self.conversations[question.conversation]
+        self._sides[question.platform][0].say(conversation.person, text, conversation.spot)
 
     def _open_for_more(self, platform: str) -> list[Conversation]:
         recent = [c for c in list(self.conversations.values())[-40:] if c.platform == platform]
@@ -128,5 +135,5 @@ class Crowd:
         return self._sides[question.platform][0].answers(question.spot)
 
     def open_questions(self) -> Iterator[Question]:
-        """Yield the questions that have no whole answer yet, as far as was looked."""
-        return (question for question in self.questions if not question.answered)
+        """Yield the questions that have not come to an end yet, as far as was looked."""
+        return (question for question in self.questions if not question.is_over)

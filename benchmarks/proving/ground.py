@@ -118,8 +118,11 @@ class Ground:
 
 
 @asynccontextmanager
-async def open_ground(folder: Path, *, seed: int = 0) -> AsyncIterator[Ground]:
-    """Run the emulators on free ports of 127.0.0.1; the bridge is not started. Leaving kills what runs of it."""
+async def open_ground(folder: Path, *, seed: int = 0, wider: float = WIDER) -> AsyncIterator[Ground]:
+    """Run the emulators on free ports of 127.0.0.1; the bridge is not started. Leaving kills what runs of it.
+
+    ``wider``: so many times more requests than in life are allowed.
+    """
     clock = SandboxClock()
     journal = Journal(clock)
     agent = TokenAgent(seed)
@@ -132,9 +135,9 @@ async def open_ground(folder: Path, *, seed: int = 0) -> AsyncIterator[Ground]:
         coze.add_token(token)
         coze.add_bot(BOT_ID)
         coze.answers.agent = agent
-        slack.switches.rate_limit_scale = WIDER
+        slack.switches.rate_limit_scale = wider
         discord.switches.identify_interval_s = IDENTIFY_INTERVAL_S
-        discord.switches.global_per_s = 200
+        discord.switches.global_per_s = int(50 * max(1.0, wider))
         slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
         for person in PEOPLE:
             slack.add_user(person)
@@ -143,7 +146,7 @@ async def open_ground(folder: Path, *, seed: int = 0) -> AsyncIterator[Ground]:
             slack.add_channel(channel)
             discord.add_channel(channel)
         ground = Ground(clock, journal, coze, slack, discord, agent, folder, {})
-        ground.settings = configuration(ground, token)
+        ground.settings = configuration(ground, token, wider)
         try:
             yield ground
         finally:
@@ -151,7 +154,7 @@ async def open_ground(folder: Path, *, seed: int = 0) -> AsyncIterator[Ground]:
                 started.kill()
 
 
-def configuration(ground: Ground, token: str) -> dict[str, dict[str, Any]]:
+def configuration(ground: Ground, token: str, wider: float) -> dict[str, dict[str, Any]]:
     """Return the bridge's settings: its own, but for addresses, the wider limits, and people who ask very often."""
     return {
         "bridge": {"identity_secret": secrets.token_urlsafe(32), "drain_s": 3.0},
@@ -160,8 +163,8 @@ def configuration(ground: Ground, token: str) -> dict[str, dict[str, Any]]:
             "bot_token": ground.slack.bot_token,
             "app_token": ground.slack.app_token,
             "base_url": ground.slack.api_url,
-            "updates_per_minute": int(50 * WIDER),
-            "posts_per_minute": int(200 * WIDER),
+            "updates_per_minute": int(50 * wider),
+            "posts_per_minute": int(200 * wider),
         },
         "adapters.discord": {
             "token": ground.discord.bot_token,

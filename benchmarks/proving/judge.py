@@ -13,6 +13,8 @@ from bridge.texts import LANGUAGES, Say
 SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLACEHOLDER, Say.THINKING)}
 REFUSALS = (Say.STORE_FAILED, Say.QUEUE_FULL)
 """Sentences after which the asker knows that her question was not taken."""
+APOLOGY = "⚠️"
+"""Begins every sentence that tells why there is no answer. Source: ``bridge.texts``."""
 EXPLAINED_BY_KILLS = frozenset({"not_acknowledged", "identified_too_soon", "unknown_envelope"})
 """What an emulator notes when a process dies: an event it never acknowledged, a new session too soon after."""
 
@@ -52,9 +54,11 @@ class Verdict:
 class Judge:
     """Looks at what people see."""
 
-    def __init__(self, ground: Ground, crowd: Crowd) -> None:
+    def __init__(self, ground: Ground, crowd: Crowd, *, apologies_count: bool = False) -> None:
+        """With ``apologies_count`` a sentence that tells why there is no (whole) answer is an end too."""
         self._ground = ground
         self._crowd = crowd
+        self._apologies_count = apologies_count
 
     def look(self) -> int:
         """Note which questions have their whole answer by now; return how many are still open."""
@@ -62,7 +66,9 @@ class Judge:
         for question in self._crowd.open_questions():
             shown = [said.text for said in self._crowd.shown(question)]
             question.answered = look_for(question, shown).seen == question.sentences
-            still_open += not question.answered
+            if not question.answered and self._apologies_count:
+                question.refused = self._ending_of(question)
+            still_open += not question.is_over
         return still_open
 
     async def settled(self, timeout_s: float) -> None:
@@ -97,7 +103,7 @@ class Judge:
         small_print = "\n".join(f"{message.text}\n{message.small_print}" for message in said)
         if not question.answered:
             seen = f"{sighting.seen} of {question.sentences} sentences seen, asked {runs} times"
-            if any(_wording(say) in small_print for say in REFUSALS):
+            if question.refused or any(_wording(say) in small_print for say in REFUSALS):
                 found.refused.append(f"{where}: {seen}")
             else:
                 found.unanswered.append(f"{where}: {seen}")
@@ -107,9 +113,17 @@ class Judge:
             found.out_of_order.append(f"{where}: its sentences")
         if runs > 1:
             found.chats_twice.append(f"{where}: {runs} chats")
-        if "⚠️" in small_print:
-            lines = [line for line in small_print.splitlines() if "⚠️" in line]
+        if APOLOGY in small_print:
+            lines = [line for line in small_print.splitlines() if APOLOGY in line]
             found.apologies.append(f"{where}: {lines[0]}")
+
+    def _ending_of(self, question: Question) -> str:
+        """Return the sentence with which an answer ended that is not whole; empty while there is none."""
+        for message in self._crowd.shown(question):
+            for line in f"{message.text}\n{message.small_print}".splitlines():
+                if APOLOGY in line:
+                    return line
+        return ""
 
     def _runs(self) -> Counter[str]:
         """Count the chats that Coze really began, by the token in their question."""

@@ -59,7 +59,7 @@ class Question:
         platform: ``slack`` or ``discord``.
         conversation: What it belongs to; answers keep the order of the questions there.
         asked_at: On the sandbox's clock.
-        refused: The sentence with which the bridge told that it did not take it; the asker knows.
+        refused: The sentence with which the bridge told why there is no whole answer, where such an end counts.
     """
 
     token: str
@@ -70,6 +70,11 @@ class Question:
     asked_at: float
     answered: bool = False
     refused: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more is to be expected."""
+        return self.answered or bool(self.refused)
 
 
 @dataclass(frozen=True, slots=True)
