@@ -153,10 +153,15 @@ class CatchUp:
         is_known = channel_id in self._met or channel_id in self._places or self._marks.knows_direct(channel_id)
         if is_recent and not is_known and len(self._met) < MET_MAX:
             self._met.add(channel_id)
-            self._marks.used(channel_id, DIRECT)
+            self.used(channel_id, DIRECT)
             self._marks.fell_behind(DIRECT, self._marks.since)
             place = _Place(channel_id, DIRECT, "", self._marks.since, int(message_id) - 1, int(message_id))
             self._expect(DIRECT, [place])
+
+    def used(self, channel_id: str, guild: str) -> None:
+        """We are asked in a place that nobody tells of after a restart: a new one is written down with its question."""
+        if self._marks.used(channel_id, guild):
+            self._something_to_save.set()
 
     def _untold(self, channel: str, guild: str) -> _Place:
         """Return a place whose newest message nobody tells."""

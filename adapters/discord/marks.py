@@ -162,12 +162,14 @@ class Marks:
         """Return the threads of a server in which we were used, the most recently used first."""
         return tuple(thread for thread, its_guild in reversed(self._threads.items()) if its_guild == guild)
 
-    def used(self, channel: str, guild: str) -> None:
-        """We were asked in a direct conversation, or in a thread of a server."""
+    def used(self, channel: str, guild: str) -> bool:
+        """We were asked in a direct conversation, or in a thread of a server; true when it is new to us."""
+        is_new = channel not in (self._threads if guild else self._directs)
         if guild:
             _keep(self._threads, channel, guild, THREADS_MAX)
         else:
             _keep(self._directs, channel, None, DIRECTS_MAX)
+        return is_new
 
     def forget(self, channel: str) -> None:
         """A conversation or thread is gone, or closed to us."""

@@ -30,7 +30,7 @@ from adapters.discord.inbound import (
     parse_deletion,
     parse_message,
 )
-from adapters.discord.marks import Marks
+from adapters.discord.marks import DIRECT
 from adapters.discord.members import Members
 from adapters.discord.settings import DiscordSettings
 from bridge.errors import StoreError
@@ -65,7 +65,6 @@ class Questions:
         members: Members,
         chains: Chains,
         hints: Hints,
-        marks: Marks,
         catch_up: CatchUp,
         intake: Intake,
     ) -> None:
@@ -76,7 +75,6 @@ class Questions:
         self._members = members
         self._chains = chains
         self._hints = hints
-        self._marks = marks
         self._catch_up = catch_up
         self._intake = intake
         self._queues: dict[str, _Queue] = {}
@@ -195,9 +193,9 @@ class Questions:
         """Remember where people talk to us, as far as Discord will not tell: in private, and in threads put away."""
         place = envelope.place
         if place.private:
-            self._marks.used(place.channel, "")
+            self._catch_up.used(place.channel, DIRECT)
         elif place.thread is not None and (self._threaded or place.thread != envelope.message_id):
-            self._marks.used(place.thread, place.team)
+            self._catch_up.used(place.thread, place.team)
 
     def _remember(self, message_id: str) -> None:
         self._seen[message_id] = None

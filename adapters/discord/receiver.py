@@ -79,7 +79,6 @@ class Receiver:
             members=Members(web),
             chains=chains,
             hints=hints,
-            marks=marks,
             catch_up=self._catch_up,
             intake=intake,
         )

@@ -237,6 +237,21 @@ async def test_the_first_start_reads_nothing(
         assert await intake.texts(1) == ["missed"]
 
 
+async def test_a_private_conversation_is_remembered_with_its_first_question(
+    discord: DiscordEmulator, life: Any, intake: Any, services: Services
+) -> None:
+    """Nothing else tells after a crash that it exists; what was said in it before is read in its own time."""
+    channel = discord.open_dm("ann")
+    async with life(intake):
+        await discord.settled()
+        discord.faults.plan(HISTORY, "delay", delay_s=60.0, times=None)
+        discord.dm("ann", "hello")
+        deadline = asyncio.get_running_loop().time() + 5.0
+        while channel not in (await services.store.note(heard_note("work")) or ""):
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.usefixtures("away")
 async def test_only_places_that_moved_are_read(
     discord: DiscordEmulator, life: Any, intake: Any, journal: Journal
