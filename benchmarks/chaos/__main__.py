@@ -5,9 +5,11 @@
 The bridge is a process of its own, users ask on both platforms, every question carries a token. First every state of a
 turn and every response that may get lost is aimed at on both platforms, five times each; the other kills come at random
 moments, also while the bridge is starting. Between a kill and the next start 0.1 s to 30 minutes pass on the clock of
-the emulators (and on the bridge's wall clock). Then come rolling restarts (SIGTERM, the next process waits for the
-store) and seconds in which nothing can be written to files. At the end everything has time to settle, and people's
-screens and the emulators' records are judged. Exit code 0: nothing lost, doubled, left standing or out of order.
+the emulators (and on the bridge's wall clock), and people ask meanwhile too, where they have asked before: of a private
+conversation that begins while the bridge is away no platform tells. Then come rolling restarts (SIGTERM, the next
+process waits for the store) and seconds in which nothing can be written to files. At the end everything has time to
+settle, and people's screens and the emulators' records are judged. Exit code 0: nothing lost, doubled, left standing or
+out of order.
 
 Shorter or wider than in life, and why: requests per minute (20 times what a workspace allows, for the crowd of an hour
 asks within minutes) and the pause between two Discord sessions (1 s for 5 s). Everything else is as delivered.
@@ -36,7 +38,7 @@ def main() -> int:
     parser.add_argument("--deploys", type=int, help="rolling restarts (SIGTERM); a tenth of the kills unless told")
     parser.add_argument("--full-disks", type=int, help="times without space; a twentieth of the kills unless told")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--asks-while-away", action="store_true")
+    parser.add_argument("--nobody-asks-while-away", action="store_true", help="only while it is up")
     parser.add_argument("--keep", type=Path, help="keep journal, log and store in this folder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -46,7 +48,7 @@ def main() -> int:
         deploys=options.kills // 10 if options.deploys is None else options.deploys,
         full_disks=options.kills // 20 if options.full_disks is None else options.full_disks,
         seed=options.seed,
-        asks_while_away=options.asks_while_away,
+        asks_while_away=not options.nobody_asks_while_away,
     )
     folder = options.keep or Path(tempfile.mkdtemp(prefix="coze-bridge-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +86,7 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
         "kills": record.kills,
         **verdict.counts(),
         "refused_with_a_sentence": len(verdict.refused),
+        "overtaken_by_redelivery": len(verdict.overtaken),
         "kills_by_state": {platform: dict(counts) for platform, counts in record.by_state.items()},
         "kills_by_point": dict(sorted(record.by_point.items())),
         "points_not_reached": dict(record.missed),
@@ -95,7 +98,7 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
             name: getattr(verdict, name)[:20]
             for name in (
                 *("unanswered", "answered_twice", "chats_twice", "standing_placeholders", "out_of_order"),
-                *("refused", "apologies"),
+                *("refused", "overtaken", "apologies"),
             )
         },
         "seed": plan.seed,

@@ -44,8 +44,8 @@ class Plan:
         kills: All kills together; first every one of ``points`` ``each`` times, as far as they suffice, then at random.
         deploys: So often the next version is started beside the running one, which is asked to end (SIGTERM).
         full_disks: So often nothing can be written to files for a few seconds.
-        asks_while_away: People ask while the bridge is down and while it dies; else only what it has written down by
-            then counts, because no platform delivers the rest again.
+        asks_while_away: People ask while the bridge is down and while it dies too, which no platform delivers again;
+            else a kill waits until what was asked is written down.
     """
 
     kills: int = 200
@@ -54,7 +54,7 @@ class Plan:
     deploys: int = 0
     full_disks: int = 0
     seed: int = 0
-    asks_while_away: bool = False
+    asks_while_away: bool = True
 
 
 @dataclass(slots=True)
@@ -86,6 +86,8 @@ class Storm:
         """Do everything planned and return what came of it."""
         await self._ground.start_bridge()
         await self._ground.until_connected()
+        if self._plan.asks_while_away:
+            await self._get_acquainted()
         await self._aimed()
         while self.record.kills < self._plan.kills:
             await self._strike(None, self._random_downtime_s())
@@ -96,6 +98,12 @@ class Storm:
         await self._up()
         await self.judge.settled(SETTLE_S)
         return self.judge.verdict()
+
+    async def _get_acquainted(self) -> None:
+        """Let everybody ask once in private, and somebody in each channel."""
+        for platform in PLATFORMS:
+            self.crowd.ask_everywhere(platform)
+            await self.judge.settled(SETTLE_S)
 
     async def _aimed(self) -> None:
         """Strike every point as often as planned, each round in a new order; what was missed is tried again."""
@@ -154,8 +162,12 @@ class Storm:
         states = ", ".join(sorted(f"{turn.platform} {turn.state}" for turn in turns))
         self._ground.journal.record("bridge", "process", "killed", what=what, downtime_s=downtime_s, turns=states)
         await self._ground.disconnected()
+        left_s = max(0.0, downtime_s - REAL_DOWNTIME_S)
         await asyncio.sleep(min(downtime_s, REAL_DOWNTIME_S))
-        await self._ground.pass_time(max(0.0, downtime_s - REAL_DOWNTIME_S))
+        await self._ground.pass_time(left_s / 2)
+        if self._plan.asks_while_away:
+            await self._ask_into_the_void(self._dice.randint(0, 2), 0.0)
+        await self._ground.pass_time(left_s / 2)
         self._tell(f"{self.record.kills}/{self._plan.kills} {what}, {downtime_s:.3g} s down, unfinished: {len(turns)}")
 
     async def _up(self) -> None:
@@ -192,9 +204,7 @@ class Storm:
         old.terminate()
         self._ground.journal.record("bridge", "process", "asked to end", pid=old.pid)
         if self._plan.asks_while_away:
-            for _ in range(3):
-                self.crowd.ask()
-                await asyncio.sleep(self._dice.uniform(0.0, 1.0))
+            await self._ask_into_the_void(3, 1.0)
         code = await old.ended(timeout_s=DEPLOY_S)
         self._ground.journal.record("bridge", "process", "ended", pid=old.pid, exit_code=code)
         if code != 0:
@@ -227,6 +237,12 @@ class Storm:
             await asyncio.sleep(self._dice.uniform(0.0, 0.1))
         if not self._plan.asks_while_away:
             await self._written_down(asked)
+
+    async def _ask_into_the_void(self, most: int, pause_s: float) -> None:
+        """Let people ask while nobody, or perhaps nobody, hears them."""
+        for _ in range(most):
+            self.crowd.ask()
+            await asyncio.sleep(self._dice.uniform(0.0, pause_s))
 
     async def _written_down(self, questions: list[Question]) -> None:
         deadline = time.monotonic() + ACCEPT_S

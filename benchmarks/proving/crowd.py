@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.proving.ground import CHANNELS, PEOPLE, Ground
 from benchmarks.proving.questions import Question, question_text, token_of
@@ -86,6 +87,14 @@ class Crowd:
         person = self._dice.choice(people or PEOPLE)
         return self._put(platform, person, long, lambda text: side.direct(person, text), sentences)
 
+    def ask_everywhere(self, platform: str) -> None:
+        """Let everybody write in private once, and somebody in each channel."""
+        sides = self._sides[platform]
+        for person in PEOPLE:
+            self._put(platform, person, False, partial(sides[0].direct, person))
+        for side in sides:
+            self._put(platform, PEOPLE[0], False, partial(side.mention, PEOPLE[0]))
+
     def follow_up(self, conversation: Conversation, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Say more in a thread, without naming anybody."""
         side = self._sides[conversation.platform][0]
@@ -119,7 +128,7 @@ class Crowd:
     def takes_part(self, conversation: Conversation) -> bool:
         """Tell whether the bridge has shown in this conversation that it takes part."""
         if conversation.platform == "slack":
-            return bool(self.shown(conversation.questions[0]))
+            return any("⚠️" not in said.text for said in self.shown(conversation.questions[0]))
         return conversation.spot.channel in self._ground.discord.service.world.channels
 
     def _direct_channel(self, person: str) -> str:

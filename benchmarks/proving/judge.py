@@ -25,6 +25,7 @@ class Verdict:
 
     Attributes:
         refused: Questions the bridge told it did not take: not lost in silence, and counted apart.
+        overtaken: Answers in another order than their questions because Slack delivered an earlier question later.
         violations: What the emulators hold against the bridge beyond what a killed process explains.
     """
 
@@ -35,6 +36,7 @@ class Verdict:
     standing_placeholders: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
     apologies: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
 
@@ -85,8 +87,12 @@ class Judge:
         runs = self._runs()
         for question in self._crowd.questions:
             self._judge(question, runs[question.token], found)
+        taken_at = self._acknowledgements()
         for conversation in self._crowd.conversations.values():
-            found.out_of_order += self._confusions(conversation)
+            for first, second in self._confusions(conversation):
+                line = f"{second.token} answered before {first.token} in {conversation.name}"
+                was_later = taken_at.get(first.spot.said, 0.0) > taken_at.get(second.spot.said, float("inf"))
+                (found.overtaken if was_later else found.out_of_order).append(line)
         found.standing_placeholders += self._standing()
         violations = Counter(
             f"{entry.service}: {entry.name}"
@@ -103,7 +109,7 @@ class Judge:
         small_print = "\n".join(f"{message.text}\n{message.small_print}" for message in said)
         if not question.answered:
             seen = f"{sighting.seen} of {question.sentences} sentences seen, asked {runs} times"
-            if question.refused or any(_wording(say) in small_print for say in REFUSALS):
+            if question.refused or self._is_refused(question, small_print):
                 found.refused.append(f"{where}: {seen}")
             else:
                 found.unanswered.append(f"{where}: {seen}")
@@ -116,6 +122,14 @@ class Judge:
         if APOLOGY in small_print:
             lines = [line for line in small_print.splitlines() if APOLOGY in line]
             found.apologies.append(f"{where}: {lines[0]}")
+
+    def _is_refused(self, question: Question, small_print: str) -> bool:
+        """Tell whether the asker read that her question was not taken: in its place, or as a reply to it."""
+        if question.platform == "discord":
+            discord = self._ground.discord
+            everything = [m for channel in discord.service.world.channels for m in discord.messages(channel)]
+            small_print += "\n".join(m.text for m in everything if m.reply_to == question.spot.said)
+        return any(_wording(say) in small_print for say in REFUSALS)
 
     def _ending_of(self, question: Question) -> str:
         """Return the sentence with which an answer ended that is not whole; empty while there is none."""
@@ -133,12 +147,23 @@ class Judge:
             runs.update({token for token, _ in ASKED.findall(asked[-1] if asked else "")})
         return runs
 
-    def _confusions(self, conversation: Conversation) -> Iterator[str]:
+    def _acknowledgements(self) -> dict[str, float]:
+        """Return when each message's event was acknowledged first, by the message's ``ts``."""
+        message_of, taken_at = dict[str, str](), dict[str, float]()
+        for entry in self._ground.journal.select(service="slack"):
+            if entry.kind == "event" and "envelope_id" in entry.detail:
+                event = entry.detail["payload"].get("event") or {}
+                message_of[entry.detail["envelope_id"]] = str(event.get("ts", ""))
+            elif entry.kind == "ack" and (message := message_of.get(entry.detail["envelope_id"])):
+                taken_at.setdefault(message, entry.at)
+        return taken_at
+
+    def _confusions(self, conversation: Conversation) -> Iterator[tuple[Question, Question]]:
         """Yield pairs of questions whose answers stand in the wrong order."""
         begun = [(question, place) for question in conversation.questions if (place := self._begins(question))]
         for (first, before), (second, after) in pairwise(begun):
             if before > after:
-                yield f"{second.token} answered before {first.token} in {conversation.name}"
+                yield first, second
 
     def _begins(self, question: Question) -> tuple[float, int] | None:
         """Tell where an answer begins: the message and the position in it."""
