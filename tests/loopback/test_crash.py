@@ -63,7 +63,7 @@ async def test_a_killed_bridge_finishes_its_answer_after_the_next_start(town: To
 
 
 async def test_a_question_to_a_dead_bridge_is_answered_by_the_next_one(town: Town) -> None:
-    """Discord tells it to nobody; it is found although the new session was refused at first for coming too soon."""
+    """Discord tells it to nobody; it is found, however often the new session is refused for coming too soon."""
     await town.start_bridge(WORDS["en"])
     town.bridge.kill()
     await town.bridge.stop(town.journal)
@@ -72,7 +72,6 @@ async def test_a_question_to_a_dead_bridge_is_answered_by_the_next_one(town: Tow
     await until(
         town, "the answer", lambda: any(LANGUAGES["en"][Say.LATE] in text for text in shown(town, "discord", root))
     )
-    assert town.discord.violations("identified_too_soon")
     assert len(town.journal.select(kind="request", name=CHAT)) == 1
 
 
