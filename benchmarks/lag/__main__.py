@@ -82,13 +82,22 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1, help="of questions and answers")
     parser.add_argument("--burst-share", type=float, default=BURST_SHARE, help="a bucket's size, of a minute's calls")
+    parser.add_argument("--keep", default="", metavar="FOLDER", help="leave the journals and the bridge's logs there")
     return parser.parse_args()
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases to run."""
     return [
-        Case(platform, name, limiter, policies_for(options, platform, name), options.seed, options.burst_share)
+        Case(
+            platform,
+            name,
+            limiter,
+            policies_for(options, platform, name),
+            options.seed,
+            options.burst_share,
+            options.keep,
+        )
         for platform in options.platform
         for name in RECIPES[platform]
         if name in (options.load or (RECIPES if options.all else DEFAULT)[platform])

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from benchmarks.lag import fixed
@@ -36,12 +37,17 @@ QUIET_S = 1.0
 """A policy is left alone for so long after all its answers stand there whole."""
 LEAD_S = 0.5
 LOOK_S = 0.25
+LOG_LINES = 10_000
 CURVE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What to run."""
+    """What to run.
+
+    Attributes:
+        keep: A folder for the journals and the bridge's log; empty: they are not kept.
+    """
 
     platform: Platform
     load: str
@@ -49,6 +55,7 @@ class Case:
     policies: tuple[str, ...]
     seed: int
     burst_share: float
+    keep: str = ""
 
     @property
     def name(self) -> str:
@@ -104,6 +111,12 @@ class Policy:
         """All answers stand there whole, as far as was read."""
         return self._reader.is_whole
 
+    def keep(self, path: Path | None) -> None:
+        """Write its journal down, an entry a line."""
+        if path is not None:
+            lines = (json.dumps([e.at, e.service, e.kind, e.name, e.detail], default=str) for e in self._entries)
+            path.write_text("\n".join(lines), encoding="utf-8")
+
     def measured(self, began: float) -> Measured:
         """Return what is told of it; ``began`` is on its world's clock."""
         courses, traffic = self.read(), read_traffic(self._entries, self.site.service)
@@ -144,7 +157,7 @@ async def run(case: Case, load: Load, pipes: Mapping[str, Connection], process_i
             )
             policies.append(Policy(name, load, site))
             if heard:
-                process_ids[BRIDGE] = await stack.enter_async_context(_bridge(site))
+                process_ids[BRIDGE] = await stack.enter_async_context(_bridge(site, kept(case, "log")))
             else:
                 pipes[name].send(address_of(site, load))
         for name, pipe in pipes.items():
@@ -155,7 +168,15 @@ async def run(case: Case, load: Load, pipes: Mapping[str, Connection], process_i
         print("ready", flush=True)
         if not await asyncio.to_thread(sys.stdin.readline):
             raise RuntimeError("whoever started this is gone")
-        return await measure(load, policies, pipes, StrainGauge(process_ids))
+        outcome = await measure(load, policies, pipes, StrainGauge(process_ids))
+        for policy in policies:
+            policy.keep(kept(case, f"{policy.name}.jsonl"))
+        return outcome
+
+
+def kept(case: Case, what: str) -> Path | None:
+    """Return where something of a case is kept, if it is."""
+    return Path(case.keep) / f"{case.platform}-{case.load}-{case.limiter}-{what}" if case.keep else None
 
 
 async def measure(
@@ -238,8 +259,8 @@ async def _expect(pipe: Connection, word: str, who: str) -> None:
 
 
 @asynccontextmanager
-async def _bridge(site: Site) -> AsyncIterator[int]:
-    """Run the real bridge as it is shipped, connected to a world; yield its process id."""
+async def _bridge(site: Site, log: Path | None) -> AsyncIterator[int]:
+    """Run the real bridge as it is shipped, connected to a world; yield its process id. ``log`` gets what it wrote."""
     with demo_folder() as folder, BridgeProcess(COMMAND, folder) as bridge:
         adapters = {site.service: site.section}
         text = configuration(site.coze, site.coze_token, adapters, WORDS["en"], bridge)
@@ -254,6 +275,8 @@ async def _bridge(site: Site) -> AsyncIterator[int]:
             raise
         finally:
             await bridge.stop(site.journal)
+            if log is not None:
+                await asyncio.to_thread(log.write_text, "\n".join(bridge.log_tail(LOG_LINES)), encoding="utf-8")
 
 
 async def _connected(site: Site, bridge: BridgeProcess) -> None:
