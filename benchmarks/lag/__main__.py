@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.lag.fixed import CHAT_STREAM, FIXED
 from benchmarks.lag.loads import DEFAULT, RECIPES, Load, Platform, make_load
-from benchmarks.lag.report import BOUND, Row, assumptions, bound_row, in_words, missed, rows_of
+from benchmarks.lag.report import BOUND, Row, assumptions, bound_row, in_words, markdown, missed, rows_of
 from benchmarks.lag.sites import Limiter
 from benchmarks.lag.station import BRIDGE, Case, Measured, Outcome
 from benchmarks.lag.timetable import Demand, timetable
@@ -56,7 +56,10 @@ def main() -> int:
         "seed": options.seed,
         "took_s": round(time.monotonic() - began, 1),
     }
-    print(json.dumps(result) if options.json else tell(result, loads))
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print(tell(result, loads, as_markdown=options.markdown))
     if options.plot and result["void"]:
         progress("not drawn: what is void shows nothing")
     elif options.plot:
@@ -72,7 +75,8 @@ def parse() -> argparse.Namespace:
     names = sorted({name for recipes in RECIPES.values() for name in recipes})
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
-    parser.add_argument("--all", action="store_true", help="every load, both limiters, slack_sdk's chat_stream; longer")
+    parser.add_argument("--markdown", action="store_true", help="print one table for docs/measurements.md")
+    parser.add_argument("--all", action="store_true", help="every load, both limiters everywhere; longer")
     parser.add_argument("--load", nargs="+", choices=names, help="these loads alone")
     parser.add_argument("--platform", nargs="+", choices=sorted(RECIPES), default=sorted(RECIPES, reverse=True))
     parser.add_argument("--limiter", nargs="+", choices=("window", "bucket"), default=("window", "bucket"))
@@ -108,7 +112,7 @@ def chosen(options: argparse.Namespace) -> list[Case]:
 
 def policies_for(options: argparse.Namespace, platform: Platform, name: str) -> tuple[str, ...]:
     """Return the policies of one case; ``chat_stream`` makes sense in direct messages."""
-    wanted = options.policy or (POLICIES if options.all else (BRIDGE, *FIXED))
+    wanted = options.policy or POLICIES
     return tuple(p for p in wanted if p != CHAT_STREAM or RECIPES[platform][name].direct)
 
 
@@ -193,7 +197,7 @@ def curves(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> dict[str, Any]
     return {}
 
 
-def tell(result: dict[str, Any], loads: Sequence[Load]) -> str:
+def tell(result: dict[str, Any], loads: Sequence[Load], *, as_markdown: bool) -> str:
     """Return the result for people."""
     rows: list[Row] = result["results"]
     words = {(str(load.platform), load.name): load.words for load in loads}
@@ -204,7 +208,8 @@ def tell(result: dict[str, Any], loads: Sequence[Load]) -> str:
         *judgement(rows, result["missed"]),
         f"(seed {result['seed']}, {result['took_s']:.0f} s; {BOUND}: see benchmarks/lag/bound.py)",
     ]
-    return "\n".join([result["assumptions"], in_words(rows, words), *ends])
+    table = markdown(rows, words) if as_markdown else in_words(rows, words)
+    return "\n".join([result["assumptions"], table, *ends])
 
 
 def judgement(rows: Sequence[Row], what: Sequence[str]) -> list[str]:

@@ -112,6 +112,10 @@ class _Recipe:
     direct: bool = False
 
 
+def _at_once(count: int) -> str:
+    return "one answer" if count == 1 else f"{count} at once"
+
+
 def _together(count: int, at_s: float = 0.0) -> tuple[tuple[float, float], ...]:
     return ((at_s, START_SPREAD_S),) * count
 
@@ -122,15 +126,15 @@ def _steady(every_s: float, for_s: float) -> tuple[tuple[float, float], ...]:
 
 RECIPES: dict[Platform, dict[str, _Recipe]] = {
     "slack": {
-        **{f"n{n}": _Recipe(f"{n} at once", _together(n), SLACK_CHANNELS) for n in (1, 3, 5, 10, 20)},
+        **{f"n{n}": _Recipe(_at_once(n), _together(n), SLACK_CHANNELS) for n in (1, 3, 5, 10, 20)},
         "every4": _Recipe("one every 4 s for 3 min", _steady(4.0, 180.0), SLACK_CHANNELS),
         "every2": _Recipe("one every 2 s for 3 min", _steady(2.0, 180.0), SLACK_CHANNELS),
-        "twice10": _Recipe("ten, and ten more 25 s later", (*_together(10), *_together(10, 25.0)), SLACK_CHANNELS),
-        **{f"dm{n}": _Recipe(f"{n} direct messages at once", _together(n), n, direct=True) for n in (1, 10, 30)},
+        "twice10": _Recipe("10 at once, 10 more 25 s later", (*_together(10), *_together(10, 25.0)), SLACK_CHANNELS),
+        **{f"dm{n}": _Recipe(f"{_at_once(n)}, direct", _together(n), n, direct=True) for n in (1, 10, 30)},
     },
     "discord": {
-        **{f"n{n}": _Recipe(f"{n} at once in one channel", _together(n), 1) for n in (1, 4, 10)},
-        "n10x10": _Recipe("ten at once in ten channels", _together(10), 10),
+        **{f"n{n}": _Recipe(f"{_at_once(n)}, one channel", _together(n), 1) for n in (1, 4, 10)},
+        "n10x10": _Recipe("10 at once, ten channels", _together(10), 10),
     },
 }
 DEFAULT: dict[Platform, tuple[str, ...]] = {

@@ -23,6 +23,7 @@ COLOURS = {
     "fixed-1.0": "#d9572b",
     "fixed-1.5": "#e58a3c",
     "fixed-3.0": "#e9b44c",
+    "chat-stream": "#5b6fb5",
     "bound": "#1f2328",
 }
 NAMES = {
@@ -31,6 +32,7 @@ NAMES = {
     "fixed-1.0": "every 1 s",
     "fixed-1.5": "every 1.5 s",
     "fixed-3.0": "every 3 s",
+    "chat-stream": "chat_stream",
     "bound": "best possible",
 }
 DRAWN = ("bridge", "fixed-1.0", "fixed-3.0")

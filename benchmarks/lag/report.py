@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.lag.bound import Bucket, Limit, Ways, Window, bound, calls_of, courses_of
-from benchmarks.lag.fixed import RETRIES
+from benchmarks.lag.fixed import FIXED, RETRIES
 from benchmarks.lag.loads import ANSWER_S, CHARS_PER_S, DELTA_WORDS, LENGTH_SPREAD, SLACK_CHANNELS, START_SPREAD_S, Load
 from benchmarks.lag.reading import figures_of
 from benchmarks.lag.sites import LATENCY_S, POSTING_BURST
@@ -114,7 +114,7 @@ def _most_lag(load: str, limiter: str, by_policy: Mapping[str, Row]) -> float:
         return float("inf")
     if load in DIRECT_LAG_MAX_S:
         return DIRECT_LAG_MAX_S[load]
-    fixed = [row["mean_lag_s"] for policy, row in by_policy.items() if policy not in (BRIDGE, BOUND)]
+    fixed = [row["mean_lag_s"] for policy, row in by_policy.items() if policy in FIXED]
     best: float = min(fixed, default=float("inf"))
     if load == "n1":
         return best * (1 + SAME_SHARE)
@@ -182,9 +182,37 @@ def in_words(rows: Sequence[Row], words_by_case: Mapping[tuple[str, str], str]) 
 
 
 def _cell(row: Row, name: str) -> str:
+    text = _shown(row, name)
+    unit = " s" if isinstance(row[name], float) else ""
+    return f"{text + unit:>{COLUMN_WIDTH}}"
+
+
+def _shown(row: Row, name: str) -> str:
     value = row[name]
     if value is None:
-        text = f"never ({row['incomplete']})" if name == "final_s_max" else "never"
-    else:
-        text = f"{value:.2f} s" if isinstance(value, float) else str(value)
-    return f"{text:>{COLUMN_WIDTH}}"
+        return f"never ({row['incomplete']})" if name == "final_s_max" else "never"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def markdown(rows: Sequence[Row], words_by_case: Mapping[tuple[str, str], str]) -> str:
+    """Return one table of everything: a row for each case, a column for each policy."""
+    policies = list(dict.fromkeys(row["policy"] for row in rows))
+    cases: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in rows:
+        cases.setdefault((row["platform"], row["load"], row["limiter"]), {})[row["policy"]] = row
+    lines = [
+        "| mean lag, first words, final text (s); refused | " + " | ".join(policies) + " |",
+        "|---|" + "---|" * len(policies),
+    ]
+    for (platform, load, limiter), by_policy in cases.items():
+        name = f"{platform.title()} `{load}`, {words_by_case[platform, load]}{', bucket' * (limiter == 'bucket')}"
+        cells = [_summary(by_policy[policy]) if policy in by_policy else "" for policy in policies]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _summary(row: Row) -> str:
+    if row["void"]:
+        return "void"
+    figures = ", ".join(_shown(row, name) for name in ("mean_lag_s", "first_words_s_max", "final_s_max"))
+    return f"{figures}; {row['refusals']}" if row["refusals"] else figures
