@@ -14,8 +14,9 @@ can be divided at will: it is 4 % above that for ``every4`` and 3 % for ``twice1
 
 In direct messages as many of the longest answers as the limits allow are native streams (first words by
 ``startStream``, growing by ``appendStream``, the end by ``stopStream``), the others are posts and edits; which ones is
-tried out. Ends are always edited in; who posts the rest of a text as a message of its own, as the bridge does when edits
-are scarce, spends an edit less and can be better than this. Each call is applied half its duration after it was sent, and a message has one call in flight.
+tried out. Ends are always edited in; who posts the rest of a text as a message of its own, as the bridge does when
+edits are scarce, spends an edit less and can be better than this. Each call is applied half its duration after it was
+sent, and a message has one call in flight.
 """
 
 import random

@@ -101,7 +101,7 @@ class Policy:
 
     def read(self) -> Sequence[Course]:
         """Return the answers' courses so far."""
-        fresh = list(self.site.journal)[self._skipped + len(self._entries) :]
+        fresh = self.site.journal.since(self._skipped + len(self._entries))
         self._entries += fresh
         self._reader.read(fresh)
         return list(self._reader.courses.values())

@@ -12,7 +12,6 @@ from typing import Any
 PROC = Path("/proc")
 SAMPLE_S = 0.1
 SAMPLES_A_SECOND = 10
-LOOP_SAMPLE_S = 0.02
 
 AT_A_TIME_MAX_S = 0.15
 """A process may have waited so long for a CPU at a time: the strictest promise is about half a second."""
@@ -79,35 +78,38 @@ class StrainGauge:
 
     def __init__(self, process_ids: Mapping[str, int]) -> None:
         self._process_ids = dict(process_ids)
+        self._recent: dict[str, deque[tuple[float, float]]] = {
+            name: deque(maxlen=SAMPLES_A_SECOND + 1) for name in process_ids
+        }
         self.strain = Strain(dict.fromkeys(process_ids, 0.0), dict.fromkeys(process_ids, 0.0))
         self.blind = any(waited_s(process_id) is None for process_id in process_ids.values())
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch_loop())
-            for name, process_id in self._process_ids.items():
-                tasks.create_task(self._watch(name, process_id))
-
-    async def _watch_loop(self) -> None:
+        self._look()
         while True:
-            due = time.monotonic() + LOOP_SAMPLE_S
-            await asyncio.sleep(LOOP_SAMPLE_S)
-            self.strain.loop_lag_s = max(self.strain.loop_lag_s, time.monotonic() - due)
-
-    async def _watch(self, name: str, process_id: int) -> None:
-        before, looked_at = waited_s(process_id), time.monotonic()
-        recent: deque[float] = deque(maxlen=SAMPLES_A_SECOND)
-        while before is not None:
+            due = time.monotonic() + SAMPLE_S
             await asyncio.sleep(SAMPLE_S)
-            total, at = waited_s(process_id), time.monotonic()
-            if total is None:
-                return
-            strain, added, late_s = self.strain, total - before, max(0.0, at - looked_at - SAMPLE_S)
-            recent.append(added)
-            strain.at_a_time_s[name] = max(strain.at_a_time_s[name], added - late_s)
-            strain.of_a_second_s[name] = max(strain.of_a_second_s[name], sum(recent) / (1.0 + late_s))
-            before, looked_at = total, at
+            self.strain.loop_lag_s = max(self.strain.loop_lag_s, time.monotonic() - due)
+            self._look()
+
+    def _look(self) -> None:
+        at = time.monotonic()
+        for name, process_id in self._process_ids.items():
+            total = waited_s(process_id)
+            if total is not None:
+                self._note(name, at, total)
+
+    def _note(self, name: str, at: float, total: float) -> None:
+        """Compare with the look before, and with the one a second ago."""
+        recent, strain = self._recent[name], self.strain
+        if recent:
+            late_s = max(0.0, at - recent[-1][0] - SAMPLE_S)
+            strain.at_a_time_s[name] = max(strain.at_a_time_s[name], total - recent[-1][1] - late_s)
+        recent.append((at, total))
+        if len(recent) > SAMPLES_A_SECOND:
+            share = (total - recent[0][1]) / max(1.0, at - recent[0][0])
+            strain.of_a_second_s[name] = max(strain.of_a_second_s[name], share)
 
 
 def waited_s(process_id: int) -> float | None:
