@@ -196,7 +196,7 @@ def _shown(row: Row, name: str) -> str:
 
 def markdown(rows: Sequence[Row], words_by_case: Mapping[tuple[str, str], str]) -> str:
     """Return one table of everything: a row for each case, a column for each policy."""
-    policies = list(dict.fromkeys(row["policy"] for row in rows))
+    policies = sorted({row["policy"] for row in rows}, key=lambda policy: (policy != BRIDGE, policy == BOUND, policy))
     cases: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in rows:
         cases.setdefault((row["platform"], row["load"], row["limiter"]), {})[row["policy"]] = row
