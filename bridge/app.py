@@ -38,6 +38,7 @@ from bridge.turn import TurnOptions
 from bridge.watched_agent import WatchedAgent
 from bridge.watched_workflows import WatchedWorkflows
 from bridge.workflows.book import Flow, WorkflowBook
+from bridge.workflows.forms import offers
 
 log = structlog.get_logger(__name__)
 
@@ -209,7 +210,7 @@ async def assemble(
             on_busy=config.bridge.on_busy,
         )
         missed = Missed(config.bridge.missed_hours * 3600.0, config.bridge.missed_messages)
-        services = Services(clock, store, say, config.bridge.language, missed)
+        services = Services(clock, store, say, config.bridge.language, missed, offers(config.workflows))
         platforms = [
             await resources.enter_async_context(adapter.adapter.build(name, adapter.settings, services))
             for name, adapter in config.adapters.items()

@@ -239,17 +239,18 @@ def _tell(report: "Report") -> None:
 
 
 def _print(verb: str, name: str, path: Path | None) -> None:
-    from bridge.config.load import load_section
+    from bridge.config.load import load_section, load_workflows
 
     with _sentences():
         from bridge.errors import ConfigError
+        from bridge.workflows.forms import offers
 
         entry = load_section(path, os.environ, name)
         command = entry.adapter.commands.get(verb)
         if command is None:
             offered = ", ".join(sorted(entry.adapter.commands)) or "nothing"
             raise ConfigError([f"{verb} {name}: the adapter {entry.kind} cannot print that; it offers {offered}."])
-        typer.echo(command(entry.settings))
+        typer.echo(command(entry.settings, offers(load_workflows(path, os.environ))))
 
 
 def _set_up_logging(config: "Config", *, quiet: bool = False) -> None:

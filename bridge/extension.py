@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bridge.model import Offer
 from bridge.ports import Clock, Platform, Speech, Store
 
 GROUP = "coze_bridge.adapters"
@@ -56,13 +57,14 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the bridge lends an adapter: time, memory for small facts, our sentences."""
+    """What the bridge lends an adapter: time, memory for small facts, our sentences, what people can run."""
 
     clock: Clock
     store: Store
     speech: Speech
     default_locale: str = "en"
     missed: Missed = Missed()
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,15 @@ class Adapter(Generic[S]):
         settings: The model of its config section.
         build: Makes one instance from its name and settings; opens nothing.
         check: Tries tokens, scopes and reachability and says what is wrong; never raises for what it finds.
-        commands: Sub-commands that print something fitting the settings, by verb: ``{"manifest": ...}`` is
-            run as ``coze-bridge manifest NAME``.
+        commands: Sub-commands that print something fitting the settings and the configured workflows, by verb:
+            ``{"manifest": ...}`` is run as ``coze-bridge manifest NAME``.
         in_run: False for a platform that only makes sense in its own command (a terminal).
     """
 
     settings: type[S]
     build: Callable[[str, S, Services], Platform]
     check: Callable[[str, S], Awaitable[list[Finding]]]
-    commands: Mapping[str, Callable[[S], str]] = field(default_factory=dict)
+    commands: Mapping[str, Callable[[S, tuple[Offer, ...]], str]] = field(default_factory=dict)
     in_run: bool = True
 
 

@@ -13,6 +13,7 @@ from bridge.delivery import Delivery
 from bridge.draft import Draft
 from bridge.errors import PlatformError, StoreError
 from bridge.exchange import Ending, Exchange
+from bridge.keys import runs_note
 from bridge.lanes import UNENDED, HeldLease
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
@@ -154,6 +155,9 @@ class Turns:
             log.warning("a command cannot be announced", reason=error.reason)
             await self._end_unseen(ledger, Say.RUN_UNSEEN, error.reason)
             return False
+        with suppress(StoreError):  # without it, commands in the thread have to name us
+            note = runs_note(as_it_stands(ledger.record).place)
+            await self._store.remember(note, "yes", ttl_s=self._options.asking.keep_s)
         return True
 
     async def _end_unseen(self, ledger: Ledger, sentence: Say, reason: str) -> None:

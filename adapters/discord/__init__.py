@@ -5,6 +5,7 @@ Importing this costs neither the SDK nor a connection: both come with ``build`` 
 
 from adapters.discord.settings import DiscordSettings
 from bridge.extension import Adapter, Finding, Services
+from bridge.model import Offer
 from bridge.ports import Platform
 
 __all__ = ["ADAPTER", "DiscordSettings"]
@@ -22,7 +23,7 @@ async def _check(name: str, settings: DiscordSettings) -> list[Finding]:
     return await check(name, settings)
 
 
-def _invite(settings: DiscordSettings) -> str:
+def _invite(settings: DiscordSettings, offers: tuple[Offer, ...]) -> str:
     from adapters.discord.permissions import invite
 
     return invite(settings)

@@ -5,6 +5,7 @@ Importing this costs neither the SDK nor a connection: both come with ``build``,
 
 from adapters.slack.settings import SlackSettings
 from bridge.extension import Adapter, Finding, Services
+from bridge.model import Offer
 from bridge.ports import Platform
 
 __all__ = ["ADAPTER", "SlackSettings"]
@@ -22,10 +23,10 @@ async def _check(name: str, settings: SlackSettings) -> list[Finding]:
     return await check(name, settings)
 
 
-def _manifest(settings: SlackSettings) -> str:
+def _manifest(settings: SlackSettings, offers: tuple[Offer, ...]) -> str:
     from adapters.slack.manifest import manifest
 
-    return manifest(settings)
+    return manifest(settings, offers)
 
 
 ADAPTER = Adapter(settings=SlackSettings, build=_build, check=_check, commands={"manifest": _manifest})

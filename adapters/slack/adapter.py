@@ -10,7 +10,10 @@ import structlog
 
 from adapters.slack import limits, outbound
 from adapters.slack.backlog import Backlog
+from adapters.slack.callers import Callers
 from adapters.slack.chores import Chores
+from adapters.slack.commands import CommandWords
+from adapters.slack.counter import Counter
 from adapters.slack.desk import Desk
 from adapters.slack.directory import Directory
 from adapters.slack.hourglass import Hourglass
@@ -48,6 +51,7 @@ class SlackPlatform:
         self._rules = settings.inbound_rules(name)
         self._web = Web(settings)
         self._hourglass = Hourglass(self._web, services.store)
+        self._callers = Callers()
         self._directory = Directory(self._web, services.clock)
         self._us: Identity | None = None
 
@@ -88,7 +92,11 @@ class SlackPlatform:
         async with Chores.open(limits.PRESSES_AT_ONCE) as chores:
             chores.start(backlog.run(), "reading what was missed")
             desk = Desk(self._name, us, self._web, self._directory, self._services, chores, intake)
-            receiver = Receiver(self._settings, self._rules, us, self._web, desk, backlog, self._services.clock)
+            counter = Counter(self._web, self._directory, self._services, self._callers, chores, intake)
+            words = CommandWords.of(self._settings.command, self._services.offers)
+            receiver = Receiver(
+                self._settings, self._rules, us, self._web, desk, counter, words, backlog, self._services.clock
+            )
             app = receiver.app(self._settings.bot_token.get_secret_value())
             while True:
                 # Our own request, because with a wrong app token the SDK would try for ever.
@@ -120,6 +128,7 @@ class SlackPlatform:
             services=self._services,
             web=self._web,
             hourglass=self._hourglass,
+            callers=self._callers,
         )
 
     async def resolve(self, envelope: Envelope) -> Envelope:
@@ -169,7 +178,7 @@ class SlackPlatform:
     async def _identify(self) -> Identity:
         if self._us is None:
             self._us, granted = await self._web.who_we_are()
-            for need in scope_needs(self._settings):
+            for need in scope_needs(self._settings, self._services.offers):
                 if granted and need.name not in granted:
                     tell = log.info if need.without else log.warning
                     tell("missing scope", scope=need.name, needed_to=need.purpose, without=need.without)

@@ -17,6 +17,9 @@ ACTION_PREFIX = "coze_bridge."
 
 TURN_ID = re.compile(r"[a-z2-7]{16}")
 
+ANNOUNCED = -1
+"""The part index of the message that stands for a command."""
+
 METADATA_EVENT = "coze_turn"
 """The ``event_type`` of the metadata on every part of an answer."""
 
@@ -46,6 +49,11 @@ def parse_delivery_key(key: str) -> MessageRef:
     if len(components) != 4:
         raise ValueError("a delivery key has four components")
     return MessageRef(*components)
+
+
+def command_key(instance: str, team: str, channel: str, what: str) -> str:
+    """Name a command, which has no message: by the trigger or the modal that brought it."""
+    return join_key(instance, team, channel, what)
 
 
 def part_metadata(turn_id: TurnId, index: int) -> dict[str, object]:

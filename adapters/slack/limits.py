@@ -65,6 +65,29 @@ HISTORY_PAGE = 200
 HISTORY_PAGES_MAX = 5
 """Pages read of one thread: 1 000 messages. Apps sold outside the Marketplace get 15 a page, one page a minute."""
 
+MODAL_TITLE_CHARS = 24
+"""Title and buttons of a modal."""
+
+MODAL_FIELDS_MAX = 99
+"""Fields of one modal: it may have 100 blocks, and one tells what it is for."""
+
+MODAL_ABOUT_CHARS = 3_000
+"""The text of a section, as it is sent."""
+
+LABEL_CHARS = 2_000
+INPUT_CHARS = 3_000
+"""The label of an input, and the text in it."""
+
+OPTIONS_MAX = 100
+OPTION_CHARS = 75
+"""Options of one select, and their text."""
+
+SLASH_COMMANDS_MAX = 50
+USAGE_HINT_CHARS = 1_000
+SHORTCUT_NAME_CHARS = 24
+SHORTCUT_DESCRIPTION_CHARS = 150
+"""Slash commands and shortcuts in an app manifest."""
+
 APP_NAME_CHARS = 35
 DESCRIPTION_CHARS = 140
 """Names and short descriptions in an app manifest."""

@@ -24,6 +24,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from adapters.slack.backlog import Backlog
+from adapters.slack.commands import CommandWords, parse_called
+from adapters.slack.counter import Counter
 from adapters.slack.desk import Desk
 from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event, text_of
 from adapters.slack.presses import parse_stop
@@ -51,6 +53,8 @@ class Receiver:
         us: Identity,
         web: Web,
         desk: Desk,
+        counter: Counter,
+        words: CommandWords,
         backlog: Backlog,
         clock: Clock,
     ) -> None:
@@ -59,6 +63,8 @@ class Receiver:
         self._us = us
         self._web = web
         self._desk = desk
+        self._counter = counter
+        self._words = words
         self._backlog = backlog
         self._clock = clock
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -185,6 +191,8 @@ class Receiver:
 
         async def take(body: dict[str, Any], ack: AsyncAck, next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
             self._remember_task()
+            if called := parse_called(body, self._words, self._rules, self._us, self._clock.wall()):
+                return await ack(**await self._counter.take(called))
             if body.get("type") != "event_callback":
                 await self._desk.take(body)
                 return await ack()

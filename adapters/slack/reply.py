@@ -2,24 +2,29 @@
 
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from adapters.slack import limits, outbound
 from adapters.slack.budgets import budgets_of
+from adapters.slack.callers import Callers
 from adapters.slack.hourglass import Hourglass
-from adapters.slack.ids import MessageRef, marked_part, part_metadata, status_refused_note
+from adapters.slack.ids import ANNOUNCED, MessageRef, marked_part, part_metadata, status_refused_note
 from adapters.slack.refusals import BlocksRefused, SlackRefused
 from adapters.slack.settings import SlackSettings
 from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
 from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Budget, Envelope, TurnId, View
+from bridge.model import Budget, Envelope, Place, Root, TurnId, View
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
+
+CLOCKS_APART_S = 60.0
+"""How far our clock may be ahead of Slack's."""
 
 STATUS_RETRY_S = 24 * 3600.0
 """How long a team's refusal of status lines is believed."""
@@ -43,8 +48,12 @@ class SlackReply:
         services: Services,
         web: Web,
         hourglass: Hourglass,
+        callers: Callers,
     ) -> None:
         place = envelope.place
+        self._envelope = envelope
+        self._callers = callers
+        self._is_unseen = envelope.command and not envelope.message_id
         self._place = place
         self._question_ts = envelope.message_id
         self._question = MessageRef(place.instance, place.team, place.channel, envelope.message_id)
@@ -71,6 +80,9 @@ class SlackReply:
 
     async def waiting(self, position: int) -> None:
         """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
+        if self._is_unseen:
+            await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
+            return
         if not await self._hourglass.put(self._question) and not self._told_waiting:
             self._told_waiting = True
             await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
@@ -120,11 +132,16 @@ class SlackReply:
         return None
 
     async def notice(self, text: str) -> str:
-        """Post a sentence of ours."""
+        """Post a sentence of ours; while nothing stands for a command, for its author alone."""
+        if self._is_unseen:
+            await self._whisper(text)
+            return ""
         return await self._post(View(text), metadata=None)
 
     async def settle(self) -> None:
         """Clear the status if no message did, and take the waiting mark away. Safe to repeat."""
+        if self._is_unseen:
+            return
         await self._hourglass.lift(self._question, thorough=True)
         if self._status_shown:
             try:
@@ -132,6 +149,52 @@ class SlackReply:
             except SlackRefused:
                 pass  # thread or channel are gone, and the status with them
             self._status_shown = False
+
+    # --- commands ---
+
+    async def announce(self, text: str, *, private: bool) -> Root:
+        """Post the line that stands for a command; private: in the direct conversation with its author."""
+        place = await self._announced_at(private)
+        ts = await self._post(View(text), metadata=part_metadata(self._turn_id, ANNOUNCED), place=place)
+        return self._root(place, ts)
+
+    async def find_announced(self, *, private: bool) -> Root | None:
+        """Look for that line by its metadata, from shortly before the command on."""
+        place = await self._announced_at(private)
+        oldest = f"{self._envelope.sent_at_s - CLOCKS_APART_S:.6f}"
+        async with aclosing(read_pages(self._web, place, oldest=oldest)) as messages:
+            async for message in messages:
+                if marked_part(message) == (self._turn_id, ANNOUNCED) and (ts := str(message.get("ts") or "")):
+                    return self._root(place, ts)
+        return None
+
+    async def _announced_at(self, private: bool) -> Place:
+        if not private:
+            return self._place
+        opened = await self._web.call("conversations.open", {"users": self._envelope.author.id})
+        channel = opened.get("channel")
+        channel_id = str(channel.get("id") or "") if isinstance(channel, Mapping) else ""
+        if channel_id == self._place.channel:
+            return self._place
+        return replace(self._place, channel=channel_id, thread=None, private=True, channel_name="")
+
+    def _root(self, place: Place, ts: str) -> Root:
+        threaded = not place.private or self._settings.direct_messages == "thread"
+        return Root(replace(place, thread=place.thread or (ts if threaded else None)), ts)
+
+    async def _whisper(self, text: str) -> None:
+        """Tell the author of a command alone: where she gave it, also where we are no member."""
+        content = {**outbound.message(View(text)), "unfurl_links": False, "unfurl_media": False}
+        if url := self._callers.url(self._envelope.delivery_key):
+            try:
+                await self._web.respond(url, {"response_type": "ephemeral", **content})
+                return
+            except PlatformError as error:
+                log.info("the command's own address is used up", reason=error.reason)
+        arguments = {"channel": self._place.channel, "user": self._envelope.author.id, **content}
+        if self._place.thread is not None:
+            arguments["thread_ts"] = self._place.thread
+        await self._web.call("chat.postEphemeral", arguments)
 
     # --- status and placeholder ---
 
@@ -181,20 +244,21 @@ class SlackReply:
 
     # --- posting ---
 
-    async def _post(self, view: View, metadata: dict[str, Any] | None) -> str:
+    async def _post(self, view: View, metadata: dict[str, Any] | None, place: Place | None = None) -> str:
+        place = place or self._place
         try:
-            return await self._send_post(outbound.message(view), metadata)
+            return await self._send_post(outbound.message(view), metadata, place)
         except BlocksRefused as error:
             # A refusal certainly posted nothing, so this is no repetition.
             log.warning("Slack refused our blocks, posting plain text", reason=error.reason)
-        ts = await self._send_post(_plain(view), metadata)
+        ts = await self._send_post(_plain(view), metadata, place)
         self._without_blocks.add(ts)
         return ts
 
-    async def _send_post(self, content: dict[str, Any], metadata: dict[str, Any] | None) -> str:
-        arguments = {"channel": self._place.channel, **content, "unfurl_links": False, "unfurl_media": False}
-        if self._place.thread is not None:
-            arguments["thread_ts"] = self._place.thread
+    async def _send_post(self, content: dict[str, Any], metadata: dict[str, Any] | None, place: Place) -> str:
+        arguments = {"channel": place.channel, **content, "unfurl_links": False, "unfurl_media": False}
+        if place.thread is not None:
+            arguments["thread_ts"] = place.thread
         if metadata is not None:
             arguments["metadata"] = metadata
         body = await self._web.call("chat.postMessage", arguments, budget=self._budgets.posts[0].name)

@@ -6,6 +6,7 @@ Source: docs.slack.dev, reference pages of the methods and events named.
 from dataclasses import dataclass
 
 from adapters.slack.settings import SlackSettings
+from bridge.model import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,19 @@ COMFORT = (
 AGENT_VIEW = ScopeNeed("assistant:write", "offer the app's panel with agent view", "there is no panel")
 
 
-def scope_needs(settings: SlackSettings) -> tuple[ScopeNeed, ...]:
-    """Return every scope these settings want, the indispensable ones first."""
+COMMANDS = ScopeNeed("commands", "offer slash commands and the shortcut", "people write !run, !new and the like")
+PRIVATE_RESULTS = ScopeNeed(
+    "im:write", "answer in private what a workflow says for one person alone", "such workflows fail outside of it"
+)
+
+
+def scope_needs(settings: SlackSettings, offers: tuple[Offer, ...] = ()) -> tuple[ScopeNeed, ...]:
+    """Return every scope these settings and workflows want, the indispensable ones first."""
+    commands = (COMMANDS,) if settings.command or offers else ()
+    private = (PRIVATE_RESULTS,) if any(offer.private for offer in offers) else ()
     threads = FOLLOWING if settings.follow_threads else READING
     panel = (AGENT_VIEW,) if settings.agent_view else ()
-    return (*BASIC, *threads, *COMFORT, *panel)
+    return (*BASIC, *threads, *COMFORT, *commands, *private, *panel)
 
 
 def bot_events(settings: SlackSettings) -> tuple[str, ...]:

@@ -44,6 +44,11 @@ class SlackSettings(AdapterSettings):
         description="thread: each direct message at the top begins a thread and a conversation, as in apps with agent "
         "view. channel: all of them are one conversation, answered at the top.",
     )
+    command: str = Field(
+        "/coze",
+        pattern=r"^(/[a-z0-9_-]{1,31})?$",
+        description="The slash command for everything: run, new, stop, status, help. Empty: none.",
+    )
     status_lines: bool = Field(
         True, description='Show "is thinking..." as a status until the first words; false posts a placeholder instead.'
     )

@@ -24,7 +24,9 @@ CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS_MAX = 50
 
 GET_METHODS = frozenset({"conversations.replies", "conversations.history", "conversations.info", "users.info"})
-JSON_METHODS = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setStatus"})
+JSON_METHODS = frozenset(
+    {"chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setStatus", "views.open"}
+)
 """The others carry their arguments in the query of a POST, as the SDK's own methods send them."""
 
 

@@ -68,6 +68,19 @@ def load_section(path: FilePath | None, environ: Mapping[str, str], name: str) -
     return found
 
 
+def load_workflows(path: FilePath | None, environ: Mapping[str, str]) -> dict[str, WorkflowSettings]:
+    """Read the sections ``[workflows.NAME]`` alone, for a command that prints something.
+
+    Raises:
+        ConfigError: They have mistakes.
+    """
+    tree, _ = read_file(path, environ)
+    loading = _Loading(tree, environ, Purpose.RUN)
+    workflows = loading.workflows()
+    loading.raise_mistakes()
+    return workflows
+
+
 def read_file(path: FilePath | None, environ: Mapping[str, str]) -> tuple[Tree, str]:
     """Return the parsed file, and what to call the source; an empty tree when there is no file.
 
@@ -155,7 +168,7 @@ class _Loading:
         default_agent = self._default_agent()
         adapters = self._adapters()
         routes = self._routes()
-        workflows = self._workflows()
+        workflows = self.workflows()
         if self._purpose is Purpose.RUN:
             self._check_identity()
         self.raise_mistakes()
@@ -286,7 +299,8 @@ class _Loading:
                 self._check_name("adapter", route.adapter, adapters, number)
         return tuple(routes)
 
-    def _workflows(self) -> dict[str, WorkflowSettings]:
+    def workflows(self) -> dict[str, WorkflowSettings]:
+        """Read what can be run, by name."""
         known, workflows = list(self._named_agents_quietly()), {}
         for name, section in self.sections("workflows").items():
             at: Path = ("workflows", name)

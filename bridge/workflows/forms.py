@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from bridge.model import Field, Form, Offer, ValueKind
 from bridge.texts import LANGUAGES, Say, say
 from bridge.workflows.book import SAID, Flow
-from bridge.workflows.settings import ParameterSettings
+from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 from bridge.workflows.values import Problem, Value, read_value
 
 WORKFLOW = "workflow"
@@ -30,15 +30,25 @@ def form_of(flow: Flow, locale: str, values: Mapping[str, Value] | None = None, 
         problems: What was wrong with it.
     """
     given = {name: written(value) for name, value in (values or {}).items()}
+    return _form(flow.name, flow.settings, locale, given, problems)
+
+
+def _form(
+    name: str,
+    settings: WorkflowSettings,
+    locale: str,
+    given: Mapping[str, str] | None = None,
+    problems: Iterable[str] = (),
+) -> Form:
+    given = given or {}
     fields = [
-        _field(name, parameter, locale, given.get(name, parameter.default))
-        for name, parameter in flow.settings.parameters.items()
+        _field(parameter, each, locale, given.get(parameter, each.default))
+        for parameter, each in settings.parameters.items()
     ]
-    if flow.settings.as_chat:
-        said = Field(SAID, ValueKind.TEXT, say(Say.FORM_MESSAGE, locale), value=given.get(SAID, ""))
-        fields.append(said)
-    about = "\n".join(text for text in (flow.settings.about(locale), *problems) if text)
-    return Form(flow.name, flow.name, tuple(fields), about, say(Say.FORM_RUN, locale))
+    if settings.as_chat:
+        fields.append(Field(SAID, ValueKind.TEXT, say(Say.FORM_MESSAGE, locale), value=given.get(SAID, "")))
+    about = "\n".join(text for text in (settings.about(locale), *problems) if text)
+    return Form(name, name, tuple(fields), about, say(Say.FORM_RUN, locale))
 
 
 def form_about(flow: Flow, locale: str, subject: str) -> Form:
@@ -62,16 +72,16 @@ def choosing(flows: Iterable[Flow], locale: str, subject: str = "") -> Form:
     return Form("", say(Say.FORM_TITLE, locale), tuple(fields), submit=say(Say.FORM_NEXT, locale))
 
 
-def offers(flows: Iterable[Flow]) -> tuple[Offer, ...]:
-    """Return the workflows as adapters announce them."""
+def offers(workflows: Mapping[str, WorkflowSettings]) -> tuple[Offer, ...]:
+    """Return the configured workflows as adapters announce them."""
     return tuple(
         Offer(
-            flow.name,
-            flow.settings.slash,
-            flow.settings.result == "only_me",
-            {language: form_of(flow, language) for language in LANGUAGES},
+            name,
+            settings.slash,
+            settings.result == "only_me",
+            {language: _form(name, settings, language) for language in LANGUAGES},
         )
-        for flow in flows
+        for name, settings in workflows.items()
     )
 
 

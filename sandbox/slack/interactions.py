@@ -196,7 +196,7 @@ class Interactions(Lookups):
         action_id = element["action_id"]
         entries = view.body["state"]["values"].setdefault(block["block_id"], {})
         if action_id in given or action_id not in entries:
-            chosen = given.get(action_id, element.get("initial_value"))
+            chosen = given[action_id] if action_id in given else payloads.initial(element)
             entries[action_id] = payloads.input_state(element, chosen)
 
     def _carry_out(self, installation: Installation, person: User, view: View, answer: Json) -> None:

@@ -92,6 +92,15 @@ def input_state(element: Json, value: Any) -> Json:
     return {"type": kind, "value": value}
 
 
+def initial(element: Json) -> Any:
+    """What stands in an element before anybody touches it: a text, an option's value, or a list of those."""
+    if "initial_options" in element:
+        return [option["value"] for option in element["initial_options"]]
+    if "initial_option" in element:
+        return element["initial_option"]["value"]
+    return element.get("initial_value")
+
+
 def find_element(blocks: list[Json], action_id: str, value: str | None = None) -> tuple[Json, str] | None:
     """Return the element with an action id and its block's id; ``value`` chooses among equal ones."""
     for block in blocks:

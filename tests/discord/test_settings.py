@@ -65,20 +65,22 @@ def test_plain_addresses_are_for_this_machine() -> None:
 
 def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
     """Both scopes and the bits of the permissions, and no others."""
-    url = ADAPTER.commands["invite"](settings())
+    url = ADAPTER.commands["invite"](settings(), ())
     query = parse_qs(urlsplit(url).query)
     assert query["client_id"] == [APPLICATION]
     assert query["scope"] == ["bot applications.commands"]
     bits = int(query["permissions"][0])
     assert bits == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 35 | 1 << 38
     assert missing(bits, settings()) == []
-    replies = int(parse_qs(urlsplit(ADAPTER.commands["invite"](settings(answer_in="reply"))).query)["permissions"][0])
+    replies = int(
+        parse_qs(urlsplit(ADAPTER.commands["invite"](settings(answer_in="reply"), ())).query)["permissions"][0]
+    )
     assert replies == bits & ~(1 << 35)
 
 
 def test_an_invitation_without_a_token_says_what_to_put_in() -> None:
     """The application's id stands in the Developer Portal."""
-    text = ADAPTER.commands["invite"](settings(token="nothing"))
+    text = ADAPTER.commands["invite"](settings(token="nothing"), ())
     assert "client_id=APPLICATION_ID" in text
     assert "Developer Portal" in text
 

@@ -62,7 +62,7 @@ def test_tokens_do_not_show_in_the_settings() -> None:
 
 def test_the_manifest_asks_for_what_the_settings_need() -> None:
     """Scopes and events of the whole, Socket Mode on, the panel declared."""
-    data = json.loads(ADAPTER.commands["manifest"](settings(app_name="Kozi", app_description="Asks Kozi")))
+    data = json.loads(ADAPTER.commands["manifest"](settings(app_name="Kozi", app_description="Asks Kozi"), ()))
     assert data["display_information"] == {"name": "Kozi", "description": "Asks Kozi"}
     assert data["settings"]["socket_mode_enabled"] is True
     assert data["features"]["app_home"]["messages_tab_enabled"] is True

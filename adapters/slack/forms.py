@@ -1,0 +1,150 @@
+"""A form drawn as a modal, and what was sent in it read back (pure).
+
+Sources: docs.slack.dev, "Views" (100 blocks, title of 24 characters, private metadata of 3 000), "Input block",
+"Number input element", "Select menu element" (100 options of 75 characters).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adapters.slack import limits
+from adapters.slack.inbound import text_of
+from adapters.slack.outbound import ELLIPSIS, escape
+from bridge.model import Field, Form, ValueKind
+from bridge.ports import Speech
+from bridge.texts.keys import Say
+
+FORM = "coze_bridge.form"
+"""The callback id of our modals."""
+INPUT = "coze_bridge.input"
+"""The action id of every input in them; its block names the field."""
+BLOCK_PREFIX = "field."
+YES, NO = "true", "false"
+LINKS = (ValueKind.IMAGE, ValueKind.FILE)
+LONG = (ValueKind.TEXT, ValueKind.JSON)
+NUMBERS = (ValueKind.INTEGER, ValueKind.NUMBER)
+
+
+def modal(form: Form, context: Mapping[str, str], speech: Speech, locale: str) -> dict[str, Any]:
+    """Return the view that asks for what a form asks for.
+
+    Args:
+        context: Comes back with what is sent.
+    """
+    blocks = [_input(field, speech, locale) for field in form.fields[: limits.MODAL_FIELDS_MAX]]
+    if form.about:
+        about = {"type": "mrkdwn", "text": _cut(escape(form.about), limits.MODAL_ABOUT_CHARS)}
+        blocks.insert(0, {"type": "section", "block_id": "about", "text": about})
+    return {
+        "type": "modal",
+        "callback_id": FORM,
+        "private_metadata": json.dumps({**context, "workflow": form.workflow}),
+        "title": _plain(form.title, limits.MODAL_TITLE_CHARS),
+        "submit": _plain(form.submit, limits.MODAL_TITLE_CHARS),
+        "close": _plain(speech(Say.FORM_CANCEL, locale), limits.MODAL_TITLE_CHARS),
+        "blocks": blocks,
+    }
+
+
+def block_id(field: str) -> str:
+    """Name the block of a field."""
+    return f"{BLOCK_PREFIX}{field}"
+
+
+def context_of(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a modal was given along, with the workflow's name; empty when it was not ours."""
+    try:
+        given = json.loads(text_of(view, "private_metadata") or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def field_blocks(view: Mapping[str, Any]) -> list[str]:
+    """Return the blocks of a modal that hold fields, in order."""
+    blocks = view.get("blocks")
+    found = blocks if isinstance(blocks, list) else []
+    ids = [text_of(block, "block_id") for block in found if isinstance(block, Mapping)]
+    return [each for each in ids if each.startswith(BLOCK_PREFIX)]
+
+
+def filled(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return what somebody filled in, by field, as it would be typed; what is empty is left out."""
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, Mapping) else None
+    return dict(_read(values)) if isinstance(values, Mapping) else {}
+
+
+def _read(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for block, inputs in values.items():
+        entry = inputs.get(INPUT) if isinstance(inputs, Mapping) else None
+        if not block.startswith(BLOCK_PREFIX) or not isinstance(entry, Mapping):
+            continue
+        options = entry.get("selected_options")
+        chosen = options if isinstance(options, list) else [entry.get("selected_option")]
+        picked = [text_of(option, "value") for option in chosen if isinstance(option, Mapping)]
+        if text := text_of(entry, "value") or ", ".join(picked):
+            yield block.removeprefix(BLOCK_PREFIX), text
+
+
+def _input(field: Field, speech: Speech, locale: str) -> dict[str, Any]:
+    return {
+        "type": "input",
+        "block_id": block_id(field.name),
+        "label": _plain(field.label, limits.LABEL_CHARS),
+        "optional": not field.required,
+        "element": {"action_id": INPUT, **_element(field, speech, locale)},
+    }
+
+
+def _element(field: Field, speech: Speech, locale: str) -> dict[str, Any]:
+    if field.kind is ValueKind.BOOLEAN:
+        options = [_option(speech(Say.FORM_YES, locale), YES), _option(speech(Say.FORM_NO, locale), NO)]
+        return {"type": "radio_buttons", "options": options, **_initial(options, [field.value], many=False)}
+    if field.kind is ValueKind.CHOICE and _can_select(field.choices):
+        options = [_option(choice, choice) for choice in field.choices]
+        values = [value.strip() for value in field.value.split(",")] if field.many else [field.value]
+        kind = "multi_static_select" if field.many else "static_select"
+        return {"type": kind, "options": options, **_initial(options, values, many=field.many)}
+    if field.kind in NUMBERS and not field.many:
+        return _number(field)
+    if field.kind in LINKS and not field.many:
+        return {"type": "url_text_input", **({"initial_value": field.value} if field.value else {})}
+    text: dict[str, Any] = {"type": "plain_text_input", "multiline": field.kind in LONG}
+    if field.max_length is not None:
+        text["max_length"] = min(field.max_length, limits.INPUT_CHARS)
+    if field.value:
+        text["initial_value"] = field.value[: text.get("max_length", limits.INPUT_CHARS)]
+    return text
+
+
+def _number(field: Field) -> dict[str, Any]:
+    element: dict[str, Any] = {"type": "number_input", "is_decimal_allowed": field.kind is ValueKind.NUMBER}
+    bounds = {"min_value": field.min, "max_value": field.max}
+    element |= {name: f"{bound:.15g}" for name, bound in bounds.items() if bound is not None}
+    return element | ({"initial_value": field.value} if field.value else {})
+
+
+def _can_select(choices: tuple[str, ...]) -> bool:
+    return 0 < len(choices) <= limits.OPTIONS_MAX and all(len(choice) <= limits.OPTION_CHARS for choice in choices)
+
+
+def _initial(options: list[dict[str, Any]], values: list[str], *, many: bool) -> dict[str, Any]:
+    """Return what is chosen at first: options exactly as they are offered."""
+    chosen = [option for option in options if option["value"] in values]
+    if not chosen:
+        return {}
+    return {"initial_options": chosen} if many else {"initial_option": chosen[0]}
+
+
+def _option(text: str, value: str) -> dict[str, Any]:
+    return {"text": _plain(text, limits.OPTION_CHARS), "value": value}
+
+
+def _plain(text: str, most_chars: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": _cut(text, most_chars), "emoji": True}
+
+
+def _cut(text: str, most_chars: int) -> str:
+    return text if len(text) <= most_chars else text[: most_chars - 1] + ELLIPSIS
