@@ -29,6 +29,7 @@ from benchmarks.lag.station import BRIDGE, Case, Measured, Outcome
 from benchmarks.lag.timetable import Demand, timetable
 
 STARTING_AT_ONCE = 2
+STOP_TIMEOUT_S = 15.0
 RESULT_MAX_BYTES = 64 * 1024 * 1024
 BURST_SHARE = 0.2
 POLICIES = (BRIDGE, *FIXED, CHAT_STREAM)
@@ -133,7 +134,7 @@ async def run_all(cases: Sequence[Case], loads: Sequence[Load]) -> tuple[list[Ou
         return [task.result() for task in running], best.result()
     finally:
         for station in stations:
-            station.kill()
+            await station.aclose()
 
 
 def bounds(cases: Sequence[Case], loads: Sequence[Load]) -> list[Row]:
@@ -146,6 +147,7 @@ class Station:
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        self._has_told = False
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, gate: asyncio.Semaphore) -> None:
@@ -167,15 +169,25 @@ class Station:
         outcome = json.loads(await self._read() or "null")
         if outcome is None:
             raise RuntimeError(f"{self.case.name} ended without a result; see above")
+        self._has_told = True
         progress(f"{self.case.name}: {'void' if outcome['void'] else 'done'}")
         measured = [Measured(**one) for one in outcome["measured"]]
         return Outcome(**outcome | {"measured": measured})
 
-    def kill(self) -> None:
-        """End it if it still runs."""
-        if self._process is not None:
+    async def aclose(self) -> None:
+        """Wait until it has cleared up; one that still runs is told to, one that does not listen is killed."""
+        process = self._process
+        if process is None:
+            return
+        if not self._has_told:
             with suppress(ProcessLookupError):
-                self._process.terminate()
+                process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
     async def _write(self, line: str) -> None:
         assert self._process is not None
@@ -202,7 +214,9 @@ def tell(result: dict[str, Any], loads: Sequence[Load], *, as_markdown: bool) ->
     rows: list[Row] = result["results"]
     words = {(str(load.platform), load.name): load.words for load in loads}
     void = [f"  {name}: {'; '.join(reasons)}" for name, reasons in result["void"].items()]
+    blind = any(strain["blind"] for strain in result["strain"].values())
     ends = [
+        *(["", "Nothing tells here whether processes had their CPU (no /proc/PID/schedstat)."] if blind else []),
         *(["", "VOID, these do not count:", *void] if void else []),
         "",
         *judgement(rows, result["missed"]),
