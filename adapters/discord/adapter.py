@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 CAPABILITIES = Capabilities(
     edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.TYPING_REFRESH_S, controls=True
 )
-PART_RULES = PartRules(limits.PART_CHARS, outbound.measure)
+PART_RULES = PartRules(limits.PART_CHARS, outbound.measure, outbound.amounts)
 
 EARLIER_TIMEOUT_S = 8.0
 

@@ -77,6 +77,11 @@ def measure(text: str) -> int:
     return len(render(text))
 
 
+def amounts(text: str) -> tuple[int]:
+    """Return what a text takes of a message, so that texts behind which no block is open add up."""
+    return (measure(text),)
+
+
 def content(view: View) -> str:
     """Return what a message shows: the rendered text and below it, as small print, the sentence of ours.
 
@@ -195,7 +200,7 @@ class _Rendering:
             case Kind.FENCE_CLOSE:
                 self._lines.append(margin + FENCE)
             case Kind.FENCE_LINE:
-                self._lines.append(_MANY_TICKS.sub(_broken, line))
+                self._lines.append(_MANY_TICKS.sub(_broken, line) if FENCE in line else line)
             case Kind.TABLE_RULE if self._begins_table(found):
                 self._rows.append(text)
             case Kind.TABLE_ROW if self._rows:
@@ -255,6 +260,8 @@ def _text_line(margin: str, text: str, found: Step) -> str:
 
 def harmless(line: str) -> str:
     """Return one line of text that calls nobody, hides nothing, loads no image and opens no fence; code stays."""
+    if "`" not in line:
+        return _plain(line)
     pieces = []
     at = 0
     for code in _CODE_SPAN.finditer(line):
@@ -279,7 +286,7 @@ def _plain(text: str) -> str:
         text = _CALL.sub(lambda found: found.group() + UNSEEN, text)
     if "||" in text:
         text = _SPOILER.sub("|" + UNSEEN, text)
-    return _MANY_TICKS.sub(_broken, text)
+    return _MANY_TICKS.sub(_broken, text) if FENCE in text else text
 
 
 def _link(found: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ _EMPHASIS = re.compile(r"(\*\*|__|~~|`)(?=\S)(.+?)(?<=\S)\1")
 
 def display_width(text: str) -> int:
     """Return how many columns a text takes in a font of equal widths."""
-    return sum(_character_width(character) for character in text)
+    return len(text) if text.isascii() else sum(_character_width(character) for character in text)
 
 
 def _character_width(character: str) -> int:

@@ -19,9 +19,18 @@ from typing import Any
 from adapters.slack import limits
 from adapters.slack.ids import action_block_id, action_id
 from bridge.model import Control, ControlKind, TurnId, View
+from bridge.rendering.blocks import START, Kind, State, step
 
 WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
+INVISIBLES = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+
+BLOCK_SHARE = -(-limits.PART_CHARS // limits.PART_PIECES)
+"""How much of a part one block takes, whatever is in it."""
+
+CODE_LINES = frozenset({Kind.FENCE_OPEN, Kind.FENCE_LINE, Kind.FENCE_CLOSE})
+ENDING_LINES = frozenset({Kind.HEADING, Kind.RULE, Kind.FENCE_CLOSE})
+"""Lines that end a block."""
 
 _OPENING = re.compile(r"<|&lt;?|&#0*60;?|&#x0*3c;?", re.IGNORECASE)
 _CONTROL = re.compile(
@@ -30,11 +39,13 @@ _CONTROL = re.compile(
               | \#\s*[CDG][A-Z0-9] )""",
     re.VERBOSE,
 )
+_DEFUSABLE = re.compile(rf"(?:{_OPENING.pattern})(?=[\s@!#&\\{INVISIBLES}])", re.IGNORECASE)
+"""What ``harmless`` may have to defuse: told by the next character alone, so that it depends on no other line."""
+
 _LOOK_AHEAD_CHARS = 200
 """Far enough for a command whose every letter is an entity with leading zeros."""
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_INVISIBLE = dict.fromkeys(map(ord, INVISIBLES))
 _CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
@@ -104,9 +115,10 @@ def _code_ranges(markdown: str) -> deque[tuple[int, int]]:
     """Return where code certainly is, in order; what might be none to Slack does not count."""
     ranges: deque[tuple[int, int]] = deque()
     start = 0
-    for line, is_code in _lines(markdown):
-        if is_code:
-            ranges.append((start, start + len(line)))
+    for line, fence in _lines(markdown):
+        if fence is not None:
+            if not fence.containers:  # inside lists and quotes Slack may see none
+                ranges.append((start, start + len(line)))
         else:
             # Table cells end code spans, so a bar inside leaves it open whether this is code.
             spans = (span for span in _CODE_SPAN.finditer(line) if "|" not in span.group())
@@ -115,41 +127,49 @@ def _code_ranges(markdown: str) -> deque[tuple[int, int]]:
     return ranges
 
 
-def _lines(markdown: str) -> Iterator[tuple[str, bool]]:
-    """Yield each line with its end, and whether it belongs to a fenced code block."""
-    fence = ""
+def _lines(markdown: str) -> Iterator[tuple[str, State | None]]:
+    """Yield each line with its end, and the fenced code block that it belongs to, if any."""
+    state = START
     for line in _LINES.findall(markdown):
-        mark = _FENCE.match(line.rstrip("\r\n"))
-        if fence:
-            yield line, True
-            closing = line.strip()
-            if mark and set(closing) == {fence[0]} and len(closing) >= len(fence):
-                fence = ""
-        else:
-            fence = mark.group(1) if mark else ""
-            yield line, bool(fence)
+        found = step(state, line.rstrip("\r\n"))
+        opened = found.kind in (Kind.FENCE_OPEN, Kind.FENCE_LINE)
+        yield line, found.state if opened else state if found.kind is Kind.FENCE_CLOSE else None
+        state = found.state
 
 
 def pieces(markdown: str) -> int:
-    """Count into how many blocks Slack may expand a text: paragraphs, headings, code blocks."""
-    count, begins, was_code = 0, True, False
-    for line, is_code in _lines(markdown):
+    """Count into how many blocks Slack may expand a text: paragraphs, headings, rules, code blocks."""
+    count, begins, state, was_code = 0, True, START, False
+    for line in markdown.split("\n"):
+        found = step(state, line.rstrip("\r"))
+        state, kind = found.state, found.kind
+        is_code = kind in CODE_LINES
         begins = begins or is_code != was_code
         was_code = is_code
-        if not line.strip():
+        if kind is Kind.BLANK or (is_code and not line.strip()):
             begins = begins or not is_code
             continue
-        heading = not is_code and line.lstrip().startswith("#")
-        count += begins or heading
-        begins = heading
+        stands_alone = kind is Kind.RULE or (kind is Kind.HEADING and line.startswith("#", found.content))
+        count += begins or stands_alone
+        begins = kind in ENDING_LINES
     return count
 
 
 def measure(text: str) -> int:
     """Measure a part's text against ``limits.PART_CHARS``: UTF-16 units as sent, or its share of the blocks allowed."""
-    sent = harmless(text)
-    chars = len(sent) + sum(character > "\uffff" for character in sent)
-    return max(chars, pieces(sent) * limits.PART_CHARS // limits.PART_PIECES)
+    return max(amounts(text))
+
+
+def amounts(text: str) -> tuple[int, int]:
+    """Return both; texts behind which no block is open add up.
+
+    The units are those of the text and of everything that ``harmless`` may have to add to it.
+    """
+    units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if "<" in text or "&" in text:
+        units += len(_DEFUSABLE.findall(text))
+    units += (len(_IMAGE_LABEL) - 1) * text.count("![")
+    return units, pieces(text) * BLOCK_SHARE
 
 
 def excerpt(text: str) -> str:

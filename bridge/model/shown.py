@@ -9,10 +9,17 @@ from bridge.model.names import TurnId
 
 @dataclass(frozen=True, slots=True)
 class PartRules:
-    """How much fits into one message: ``measure(shown text) <= limit``, counted as the platform counts."""
+    """How much fits into one message: ``measure(shown text) <= limit``, counted as the platform counts.
+
+    Attributes:
+        amounts: Where measuring costs more than counting characters: numbers whose largest is the measure and that add
+            up, so that a growing text need not be measured from its beginning at every look. For texts a and b, where
+            a ends with a whole line behind which no block is open, ``amounts(a + b)`` are those of a plus those of b.
+    """
 
     limit: int
     measure: Callable[[str], int] = len
+    amounts: Callable[[str], tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

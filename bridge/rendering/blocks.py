@@ -101,6 +101,8 @@ START = State()
 
 def step(state: State, line: str) -> Step:
     """Read one line, given without its line break."""
+    if not state.containers and (found := _step_plainly(state, line)) is not None:
+        return found
     margin = _MARGIN.match(line)
     if margin is not None and "\t" in margin.group():
         expanded = _expand(line, margin.end())
@@ -182,6 +184,24 @@ def _step_fence(state: State, line: str, at: int) -> Step:
     if shallow and len(marks) >= len(state.fence.marker) and marks == state.fence.marker[0] * len(marks):
         return Step(State(state.containers), Kind.FENCE_CLOSE, len(line) - len(text), state.containers)
     return Step(state, Kind.FENCE_LINE, at, state.containers)
+
+
+def _step_plainly(state: State, line: str) -> Step | None:
+    """Read one of the lines that nearly all are: code in a fence, none at all, words; outside lists and quotes.
+
+    A letter begins no block but a paragraph.
+    """
+    if state.fence is not None:
+        return Step(state, Kind.FENCE_LINE, 0, ()) if state.fence.marker not in line else None
+    if not line:
+        return Step(START, Kind.BLANK, 0, ())
+    if not line[0].isalpha():
+        return None
+    in_paragraph = state.leaf is Leaf.PARAGRAPH
+    if state.leaf is Leaf.TABLE:
+        return Step(state, Kind.TABLE_ROW, 0, ())
+    header = line if "|" in line else ""
+    return Step(State((), Leaf.PARAGRAPH, header=header), Kind.TEXT, 0, (), continues=in_paragraph)
 
 
 def _step_text(state: State, line: str, at: int, matched: tuple[int, ...], unbroken: bool) -> Step:

@@ -1,8 +1,8 @@
 """The parts of an answer that is still growing.
 
 All parts but the last are *frozen*: while the answer only grows they never change again. Each look reads only what
-came since the last look, and measures only the text behind the frozen parts, so that the whole costs a time linear in
-the answer's length.
+came since the last look, and repairs and measures only what stands behind the last place where no block is open
+(``_quiet``), so that the whole costs a time linear in the answer's length.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from bridge.model import Part, PartRules
 from bridge.rendering.blocks import START
+from bridge.rendering.gauge import Gauge
 from bridge.rendering.lines import NOTHING, Carry, Reader
-from bridge.rendering.repair import repair
+from bridge.rendering.repair import REPAIR_CHARS, repair
 from bridge.rendering.split import Piece, check_rules, compose, open_fence_line, take, take_less, take_shown
 
 
@@ -31,8 +32,10 @@ class PartSequence:
         self._tail = ""
         self._carry = NOTHING
         self._reader = Reader(NOTHING)
+        self._gauge = Gauge(rules)
         self._read = self._quiet = 0
         self._last: Part | None = None
+        self._preview: str | None = None
 
     @property
     def rules(self) -> PartRules:
@@ -111,21 +114,20 @@ class PartSequence:
         last = self._settle()
         if last is None:
             return self._frozen[-1].text if self._frozen else ""
-        text = compose(self._tail, self._carry, self._rules, live_closing=self._closing_line())
-        fresh = self._tail[self._quiet :]
-        if self._quiet and text.endswith(fresh):  # before it nothing is open, and need not be read again
-            repaired = text[: len(text) - len(fresh)] + repair(fresh)
-        else:
-            repaired = repair(text)
-        return repaired if self._rules.measure(repaired) <= self._rules.limit else last.text
+        if self._preview is None:
+            repaired = self._repaired()
+            self._preview = last.text if repaired is None else repaired
+        return self._preview
 
     def _settle(self) -> Part | None:
         """Freeze whatever no longer fits into one part; return the part behind."""
         self._join()
         while self._last is None and self._tail:
             self._freeze_full()
-            text = compose(self._tail, self._carry, self._rules, self._closing_line())
-            if self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
+            closing = self._closing_line()
+            has_room = self._has_room("\n" + closing if closing else "")
+            text = compose(self._tail, self._carry, self._rules, closing, has_room=has_room)
+            if has_room or self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
                 self._last = Part(len(self._frozen), self._tail, text)
             else:
                 piece = take_less(self._tail, 0, self._carry, self._rules)
@@ -133,11 +135,35 @@ class PartSequence:
                 self._restart(self._tail[piece.stop :], piece.carry)
         return self._last
 
+    def _repaired(self) -> str | None:
+        """Return the last part's text repaired, or ``None`` if that does not fit."""
+        closing = self._closing_line()
+        has_room = self._has_room("\n" + closing if closing else "")
+        text = compose(self._tail, self._carry, self._rules, live_closing=closing, has_room=has_room)
+        fresh = self._tail[self._quiet :]
+        if not self._quiet or not text.endswith(fresh):
+            repaired = repair(text)
+            return repaired if self._rules.measure(repaired) <= self._rules.limit else None
+        rest = repair(fresh)  # before it nothing is open, and need not be read again
+        repaired = text[: len(text) - len(fresh)] + rest
+        if has_room and self._gauge.measure_with(self._tail, self._quiet, rest) <= self._rules.limit:
+            return repaired
+        return repaired if self._rules.measure(repaired) <= self._rules.limit else None
+
+    def _has_room(self, more: str) -> bool:
+        """Tell whether all of the last part fits with ``more`` behind it and a repair; false: perhaps not."""
+        if self._carry.dedent:
+            return False
+        measured = self._gauge.measure_with(self._tail, len(self._tail), more)
+        return measured + max(REPAIR_CHARS, len(more)) <= self._rules.limit
+
     def _freeze_full(self) -> None:
+        self._closing_line()
         at = 0
-        while (piece := take(self._tail, at, self._carry, self._rules)) is not None:
+        gauge = None if self._carry.dedent else self._gauge
+        while (piece := take(self._tail, at, self._carry, self._rules, gauge)) is not None:
             self._freeze(piece, at)
-            at = piece.stop
+            at, gauge = piece.stop, None
         if at:
             self._restart(self._tail[at:], self._carry)
 
@@ -150,7 +176,7 @@ class PartSequence:
         if self._pending:
             self._tail += "".join(self._pending)
             self._pending.clear()
-            self._last = None
+            self._last = self._preview = None
 
     def _closing_line(self) -> str:
         """Read the lines that came since the last look and return what closes an open fence."""
@@ -159,6 +185,7 @@ class PartSequence:
             self._read = stop + 1
             if self._reader.state == START:
                 self._quiet = self._read
+                self._gauge.mark(self._quiet)
         return open_fence_line(self._reader, self._tail[self._read :])
 
     def _thaw(self, kept: int, text: str) -> None:
@@ -173,5 +200,6 @@ class PartSequence:
         self._tail = tail
         self._carry = carry
         self._reader = Reader(carry)
+        self._gauge = Gauge(self._rules, carry.head)
         self._read = self._quiet = 0
-        self._last = None
+        self._last = self._preview = None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bridge.model import Part, PartRules
 from bridge.rendering.blocks import closing_line
 from bridge.rendering.cuts import Cut, Window
+from bridge.rendering.gauge import Gauge
 from bridge.rendering.inline import scan
 from bridge.rendering.lines import NOTHING, Carry, Reader, shown
 from bridge.rendering.repair import REPAIR_CHARS
@@ -76,9 +77,13 @@ def check_rules(rules: PartRules) -> None:
         raise ValueError(f"a part needs a limit of at least {LEAST_LIMIT}, not {rules.limit}")
 
 
-def take(text: str, at: int, carry: Carry, rules: PartRules) -> Piece | None:
-    """Take the next part from ``text[at:]``; ``None`` when all of it fits into one part."""
-    size = _overflow(text, at, carry, rules)
+def take(text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge | None = None) -> Piece | None:
+    """Take the next part from ``text[at:]``; ``None`` when all of it fits into one part.
+
+    Args:
+        gauge: Measures beginnings of that text, if something is known of it.
+    """
+    size = _overflow(text, at, carry, rules, gauge or Gauge(rules, carry.head))
     return None if size is None else _take_from(text[at : at + size], at, carry, rules)
 
 
@@ -129,7 +134,14 @@ def open_fence_line(reader: Reader, last_line: str) -> str:
 
 
 def compose(
-    body: str, carry: Carry, rules: PartRules, closing: str = "", marks: str = "", *, live_closing: str | None = None
+    body: str,
+    carry: Carry,
+    rules: PartRules,
+    closing: str = "",
+    marks: str = "",
+    *,
+    live_closing: str | None = None,
+    has_room: bool = False,
 ) -> str:
     """Return a body as it is shown.
 
@@ -140,13 +152,14 @@ def compose(
         marks: What closes emphasis at the end.
         live_closing: Not ``None`` when the text goes on and will be repaired: the line that the repair is going to
             add. Emphasis taken over may still be closed then.
+        has_room: There is room for everything, as is known already.
     """
     live = live_closing is not None
     inner = shown(body, carry)
     head = carry.lead + (carry.marks if _marks_hold(carry, inner, bool(marks) or live) else "")
     reserve = 0 if closing else max(REPAIR_CHARS, len(live_closing or "") + 1)
     text = _close(head + inner, closing, marks)
-    if rules.measure(text) + reserve <= rules.limit:
+    if has_room or rules.measure(text) + reserve <= rules.limit:
         return text
     return _close(head + _without_edges(inner), closing, marks)
 
@@ -154,6 +167,8 @@ def compose(
 def _close(text: str, closing: str, marks: str) -> str:
     if closing:
         return text + ("" if text.endswith("\n") else "\n") + closing
+    if not marks:
+        return text
     words = text.rstrip()
     return words + marks + text[len(words) :]
 
@@ -169,31 +184,34 @@ def _marks_hold(carry: Carry, inner: str, goes_on: bool) -> bool:
     return not is_open or (goes_on and blank is None)
 
 
-def _overflow(text: str, at: int, carry: Carry, rules: PartRules) -> int | None:
+def _overflow(text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge) -> int | None:
     """Return the length of the shortest beginning of ``text[at:]`` that does not fit; ``None`` if all fits."""
     whole = len(text) - at
     low, high = 0, min(whole, rules.limit)
-    while _fits(text[at : at + high], carry, rules):
+    while fits(text[at : at + high], carry, rules, gauge):
         if high == whole:
             return None
         low, high = high, min(whole, high * 2)
     while high - low > 1:
         middle = (low + high) // 2
-        if _fits(text[at : at + middle], carry, rules):
+        if fits(text[at : at + middle], carry, rules, gauge):
             low = middle
         else:
             high = middle
     return high
 
 
-def _fits(body: str, carry: Carry, rules: PartRules) -> bool:
+def fits(body: str, carry: Carry, rules: PartRules, gauge: Gauge) -> bool:
     """Tell whether a body fits together with any repair that its end may need."""
-    text = carry.head + _without_edges(body)
+    end = len(body.rstrip())
+    edge = _BLANK_EDGE.match(body, 0, end)
     room = REPAIR_CHARS
-    if "```" in text or "~~~" in text:
-        fences = (len(fence.expandtabs(4)) + 1 for fence in _FENCE_LINE.findall(text))
+    if "```" in body or "~~~" in body or carry.lead:
+        fences = (len(fence.expandtabs(4)) + 1 for fence in _FENCE_LINE.findall(carry.head + body))
         room = max(room, *fences, 0)
-    return rules.measure(text) + room <= rules.limit
+    if edge is not None and edge.end():
+        return rules.measure(carry.head + body[edge.end() : end]) + room <= rules.limit
+    return gauge.measure(body, end) + room <= rules.limit
 
 
 def _without_edges(body: str) -> str:

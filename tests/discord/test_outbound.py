@@ -10,6 +10,7 @@ from adapters.discord import limits, outbound
 from adapters.discord.outbound import UNSEEN
 from bridge.model import PartRules, View
 from bridge.rendering import split
+from tests.core.rendering.answers import documents, quiet_places
 
 PIECES = (
     *("words and more ", "你好，世界。", "🎉👩‍👩‍👧", "\n", "\n\n", "> ", ">>> ", "- ", "1. ", "- [x] ", "    "),
@@ -112,6 +113,14 @@ def test_sent_text_is_whole_and_calls_nobody(text: str) -> None:
             assert not re.search(r"(?<!/)@(everyone|here)|<@[!&]?\d+>", line)
             assert "||" not in line
         inside ^= fence
+
+
+@given(markdown | documents())
+@example("| a |\n| - |\n| b |\n\n| c |\n- ```\n\nx\n")
+def test_what_a_text_takes_adds_up(text: str) -> None:
+    """Where no block is open a text can be measured, and rendered, in pieces."""
+    for at in quiet_places(text):
+        assert outbound.render(text[:at]) + outbound.render(text[at:]) == outbound.render(text)
 
 
 @given(markdown, st.text(max_size=3000), st.integers(200, limits.PART_CHARS))

@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.slack import limits
-from adapters.slack.outbound import WORD_JOINER, excerpt, harmless, measure, message, pieces, plain_message
+from adapters.slack.outbound import WORD_JOINER, amounts, excerpt, harmless, measure, message, pieces, plain_message
 from bridge.model import Control, ControlKind, TurnId, View
 from sandbox.slack.blocks import check_message_blocks
 from sandbox.slack.mentions import pings_in
+from tests.core.rendering.answers import documents, quiet_places
 
 CONTROL = re.compile(r"<(?:@[UWBS][A-Z0-9]+|!(?:channel|here|everyone|subteam\^|date\^)|#[CDG][A-Z0-9]+)")
 PIECES = st.sampled_from(
@@ -107,6 +108,15 @@ def test_the_measure_covers_what_is_sent(text: str) -> None:
     assert measure(text) >= len(harmless(text).encode("utf-16-le", "surrogatepass")) // 2
 
 
+@given(MARKDOWN | documents())
+@example("# <\n\n!channel> ![\n\n](x)\n---\nb\n```\na\n```\n```\nb\n```\n")
+def test_what_a_text_takes_adds_up(text: str) -> None:
+    """Where no block is open a text can be measured in pieces."""
+    for at in quiet_places(text):
+        sums = tuple(a + b for a, b in zip(amounts(text[:at]), amounts(text[at:]), strict=True))
+        assert sums == amounts(text)
+
+
 @given(MARKDOWN, st.text(max_size=5))
 def test_the_measure_of_plain_text_grows_with_it(text: str, more: str) -> None:
     """Longer text never measures less, as far as it has no markup that the rest completes."""
@@ -131,6 +141,9 @@ def test_many_short_paragraphs_fill_a_part_by_their_number() -> None:
         ("# head\ntext\n## head\ntext", 4),
         ("a\n```\nx\n\n\ny\n```\nb", 3),
         ("- a\n- b\n- c\n", 1),
+        ("a\n\n---\nb", 3),
+        ("a\n---\nb", 2),
+        ("- ```\n  x\n  ```\n\nb\n\nc", 3),
     ],
 )
 def test_pieces_are_what_slack_may_make_blocks_of(markdown: str, count: int) -> None:

@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bridge.model import PartRules
+from bridge.rendering.blocks import START, step
 
 MARKS = frozenset("*_~[]()<>|#`")
 
@@ -25,9 +26,22 @@ MEASURES: tuple[Callable[[str], int], ...] = (len, utf16_units, utf8_bytes)
 
 
 def rules(least: int = 64, most: int = 4000) -> st.SearchStrategy[PartRules]:
-    """Limits, small ones more often, in all three units."""
+    """Limits, small ones more often, in all three units, which add up whether we say so or not."""
     limits = st.one_of(st.integers(least, min(most, 200)), st.integers(least, most))
-    return st.builds(PartRules, limits, st.sampled_from(MEASURES))
+    return st.builds(_rules, limits, st.sampled_from(MEASURES), st.booleans())
+
+
+def _rules(limit: int, measure: Callable[[str], int], add_up: bool) -> PartRules:
+    return PartRules(limit, measure, (lambda text: (measure(text), text.count("\n"))) if add_up else None)
+
+
+def quiet_places(text: str) -> list[int]:
+    """List where a line of a text has ended and no block is open behind it."""
+    state, places, at = START, [], 0
+    for line in text.split("\n")[:-1]:
+        state, at = step(state, line.removesuffix("\r")).state, at + len(line) + 1
+        places += [at] if state == START else []
+    return places
 
 
 _PIECES = [
