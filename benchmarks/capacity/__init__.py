@@ -1,0 +1,1 @@
+"""How much one process of the bridge carries; see ``__main__``."""
