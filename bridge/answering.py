@@ -27,7 +27,7 @@ import structlog
 from bridge.asking import AskingOptions
 from bridge.delivery import Delivery, Pace
 from bridge.draft import Draft
-from bridge.errors import AgentCancelled, AgentError, PlatformError
+from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected
 from bridge.exchange import Ending, Exchange, Fault
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn, Stopped
@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 NAME_PATIENCE_S = 10.0
 """A stop that comes before the agent named its run waits this long for the name; there is nothing to cancel before."""
 REFERENCE_CHARS = 8
+SETTLE_PAUSES_S = (0.5, 1.0, 2.0)
 KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
 
 
@@ -138,10 +139,7 @@ class Answering:
             self._live.over()
             await self._exchange.call_off()
             ending = Ending(Outcome.FAILED, reason=reason)
-        try:
-            await self._reply.settle()
-        except PlatformError as error:
-            log.info("sign of life not taken away", reason=error.reason)
+        await settle(self._reply, self._clock)
         state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
         await self._ledger.advance_if_possible(state, outcome=ending.outcome, reason=ending.reason)
         self._observer.turn_ended(self._adapter, ending.outcome)
@@ -189,12 +187,10 @@ class Answering:
     async def _take_over(self) -> None:
         """Continue with what an earlier process posted."""
         if self._ledger.state is TurnState.OPENING and not self._ledger.parts and (found := await self._find()):
-            await self._ledger.posted(PostedPart(0, found, placeholder=True))
+            await self._ledger.posted(PostedPart(0, found, wordless=True))
         parts = self._ledger.parts
-        if len(parts) == 1 and parts[0].placeholder:
-            self._delivery.adopt(parts[0].message_id)
-        elif parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
-            self._delivery.take_over([part.message_id for part in parts])
+        if parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
+            self._delivery.take_over(parts)
 
     async def _find(self) -> str | None:
         """Look for a placeholder whose id was not written down."""
@@ -215,7 +211,7 @@ class Answering:
                 placeholder = None
             if placeholder:
                 self._delivery.adopt(placeholder)
-                await self._ledger.posted(PostedPart(0, placeholder, placeholder=True))
+                await self._ledger.posted(PostedPart(0, placeholder, wordless=True))
         await self._ledger.advance(TurnState.OPENED)
 
     def _restored(self) -> Ending:
@@ -296,6 +292,20 @@ class Answering:
     def stopped(self, outcome: Outcome) -> Ending:
         """Somebody did not want the rest."""
         return Ending(outcome, say(self._exchange.stopped(outcome), self._locale))
+
+
+async def settle(reply: Reply, clock: Clock) -> None:
+    """Take away every sign that a question is worked on, so that none is left standing; not for any price."""
+    for pause_s in (*SETTLE_PAUSES_S, None):
+        try:
+            await reply.settle()
+        except PlatformError as error:
+            if pause_s is None or isinstance(error, PlatformRejected):
+                log.warning("sign of life not taken away", reason=error.reason)
+                return
+            await clock.sleep(pause_s)
+        else:
+            return
 
 
 def _leaf(group: BaseExceptionGroup[PlatformError]) -> PlatformError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bridge.draft import Change
 from bridge.errors import PlatformRejected
-from bridge.model import Control, Part, PartRules, View
+from bridge.model import Control, Part, PartRules, PostedPart, View
 from bridge.rendering import PartSequence
 
 SMALLEST_PART_CHARS = 200
@@ -26,13 +26,15 @@ class Message:
 
     Attributes:
         message_id: Empty when somebody deleted it.
-        view: ``None`` when only a placeholder is known to stand there.
+        view: ``None`` when it is not known what stands there.
+        wordless: It is written down that no word of the agent stands there.
         body: The piece of the answer that it shows.
         kept: What else its part had is the next part by now.
     """
 
     message_id: str
     view: View | None = None
+    wordless: bool = False
     body: str = ""
     kept: bool = False
 
@@ -83,12 +85,12 @@ class Board:
 
     def adopt(self, placeholder: str) -> None:
         """Let a message that stands already become the first part."""
-        self.messages = [Message(placeholder)]
+        self.messages = [Message(placeholder, wordless=True)]
 
-    def take_over(self, message_ids: Sequence[str]) -> None:
-        """Continue with messages of which nobody knows what they show."""
-        self.messages = [Message(message_id) for message_id in message_ids]
-        self._stood = len(message_ids)
+    def take_over(self, parts: Sequence[PostedPart]) -> None:
+        """Continue with messages of which nobody knows what they show; those without words may be overwritten."""
+        self.messages = [Message(part.message_id, wordless=part.wordless) for part in parts]
+        self._stood = max((i + 1 for i, part in enumerate(parts) if not part.wordless), default=0)
 
     def hear(self, change: Change) -> None:
         """Take in what the agent said."""

@@ -99,7 +99,6 @@ class Delivery:
         self._posted = posted
         self._watch = watch
         self._board = Board(rules, doubt, controls if capabilities.controls else ())
-        self._placeholder = ""
         self._unknown: set[int] = set()
         self._news = asyncio.Event()
         self._end = asyncio.Event()
@@ -118,17 +117,16 @@ class Delivery:
     def adopt(self, placeholder: str) -> None:
         """Let a message that stands already become the first part; before ``run``."""
         self._board.adopt(placeholder)
-        self._placeholder = placeholder
 
-    def take_over(self, message_ids: Sequence[str]) -> None:
+    def take_over(self, parts: Sequence[PostedPart]) -> None:
         """Continue with the messages an earlier process posted; before ``run``.
 
         What they show is brought up to date. The next part may have been posted without our knowing: it is looked up.
         """
-        self._board.take_over(message_ids)
-        if message_ids:
+        self._board.take_over(parts)
+        if not all(part.wordless for part in parts):
             self._watch.words_stand()
-        self._unknown.add(len(message_ids))
+        self._unknown.add(len(parts))
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
@@ -341,27 +339,26 @@ class Delivery:
 
     async def _post(self, task: Task) -> None:
         found = await self._look_up(task.index) if task.index in self._unknown else None
+        message = Message(found or "", wordless=not task.view.text.strip())
         if found is None:
             try:
-                message_id = await self._reply.post(task.index, task.view)
+                message.message_id = await self._reply.post(task.index, task.view)
             except PlatformUnavailable as error:
                 if error.outcome_unknown:
                     self._note_unknown(task.index, error)
                 raise
-            self._board.messages[task.index : task.index + 1] = [Message(message_id)]
+        self._board.messages[task.index : task.index + 1] = [message]
+        if found is None:  # whatever a found one shows, the next step brings it up to date
             self._board.shown(task)
-        else:  # whatever it shows, the next step brings it up to date
-            message_id = found
-            self._board.messages[task.index : task.index + 1] = [Message(message_id)]
-        await self._posted(PostedPart(task.index, message_id))
+        await self._posted(PostedPart(task.index, message.message_id, message.wordless))
 
     async def _edit(self, task: Task) -> None:
-        message_id = self._board.messages[task.index].message_id
-        await self._reply.edit(message_id, task.view)
+        message = self._board.messages[task.index]
+        await self._reply.edit(message.message_id, task.view)
         self._board.shown(task)
-        if message_id == self._placeholder:  # from now on it shows words
-            self._placeholder = ""
-            await self._posted(PostedPart(task.index, message_id))
+        if message.wordless and task.view.text.strip():
+            message.wordless = False
+            await self._posted(PostedPart(task.index, message.message_id))
 
     def _note_unknown(self, index: int, error: PlatformUnavailable) -> None:
         if self._board.is_doubtful(index):

@@ -74,7 +74,7 @@ class Ticket:
 
     def fill(self, turn: TurnRecord) -> None:
         """Hand over the turn, which is written down by now."""
-        self.turn = turn
+        self.turn, self.withdrawn = turn, turn.stopping
         self.decided.set()
         self.lane.wake()
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from bridge.announcing import announce, as_it_stands, is_unseen
-from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions
+from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions, settle
 from bridge.asking import Asking
 from bridge.delivery import Delivery
 from bridge.draft import Draft
@@ -79,8 +79,7 @@ class Turns:
         """End a turn that never ran: stopped or withdrawn while it waited."""
         envelope = as_it_stands(record)
         reply = self._platforms[envelope.place.instance].reply(envelope, record.turn_id, self.speaks(envelope))
-        with suppress(PlatformError):
-            await reply.settle()
+        await settle(reply, self._clock)
         await self._store.advance(record.turn_id, UNENDED, {"state": TurnState.ENDED, "outcome": outcome}, lease.now)
         self._observer.turn_ended(envelope.place.instance, outcome)
         log.info("turn ended", outcome=outcome, **self._named(record))

@@ -46,12 +46,13 @@ class Outcome(StrEnum):
 class PostedPart:
     """One part of the answer that the platform has: its index and the platform's id of the message.
 
-    ``placeholder``: as far as we know it shows a sign of life only, no words yet.
+    ``wordless``: as far as we know it shows a sign of life or a sentence of ours, no word of the agent: so it may be
+    overwritten.
     """
 
     index: int
     message_id: str
-    placeholder: bool = False
+    wordless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ def _check_parts(before: TurnRecord, after: TurnRecord) -> None:
     if forgotten := sorted(old.keys() - new.keys()):
         raise ValueError(f"the parts {forgotten} of a turn were posted and cannot be forgotten")
     for index, part in old.items():
-        if new[index].placeholder and part.message_id == new[index].message_id and not part.placeholder:
-            raise ValueError(f"part {index} shows words; it is no placeholder any more")
+        if new[index].wordless and part.message_id == new[index].message_id and not part.wordless:
+            raise ValueError(f"part {index} shows words of the agent, and they are not forgotten")
 
 
 def check_turn(turn: TurnRecord) -> None:

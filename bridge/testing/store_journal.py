@@ -40,7 +40,7 @@ PARTS: list[tuple[tuple[PostedPart, ...], bool]] = [
     ((), False),
     ((PostedPart(1, "m1"), PostedPart(0, "m0")), False),
     ((PostedPart(0, "m0"), PostedPart(1, "m1"), PostedPart(1, "m1")), False),
-    ((PostedPart(0, "m0", placeholder=True), PostedPart(1, "m1")), False),
+    ((PostedPart(0, "m0", wordless=True), PostedPart(1, "m1")), False),
 ]
 """What may follow after the parts 0 and 1 were posted."""
 
@@ -101,9 +101,9 @@ class JournalPromises:
     async def test_what_was_posted_is_not_forgotten(
         self, store: Store, parts: tuple[PostedPart, ...], may_be: bool
     ) -> None:
-        """Parts are added, in order; one may be posted anew; one that shows words is no placeholder any more."""
+        """Parts are added, in order; one may be posted anew; what shows words of the agent is not wordless again."""
         turn, lease = await begin(store)
-        shown = (PostedPart(0, "m0", placeholder=True), PostedPart(1, "m1"))
+        shown = (PostedPart(0, "m0", wordless=True), PostedPart(1, "m1"))
         for known in (shown, (PostedPart(0, "m0"), shown[1])):
             before = await store.advance(turn.turn_id, ANY, {"parts": known}, lease)
         if may_be:

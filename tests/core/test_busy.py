@@ -1,6 +1,7 @@
 """What somebody asks while her last question is still being answered: queue, interrupt, merge."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +98,19 @@ async def test_a_crash_in_the_middle_of_merging_changes_nothing(marked: int) -> 
         assert await outcomes(core, 1, 2, 3) == [Outcome.DELIVERED, Outcome.MERGED, Outcome.MERGED]
         assert [question.text for question in core.agent.questions] == ["name of U1: q1\n\nq2\n\nq3"]
         assert core.platform.visible() == ["All."]
+
+
+async def test_what_was_stopped_before_a_crash_is_not_merged_after_it() -> None:
+    """The stop is written down, the next process knows."""
+    key = conversation_key(envelope().place, envelope().author, Scope.THREAD)
+    async with core_of(FakeAgent(spoken("One.")), on_busy=OnBusy.MERGE) as core:
+        for number, stopping in ((1, None), (2, Outcome.STOPPED)):
+            question = envelope(f"q{number}", number=number)
+            record = TurnRecord(turn_id(question.delivery_key), key, question, created_at_s=core.clock.wall())
+            assert await core.store.create_turn(replace(record, stopping=stopping))
+        await core.whole.take_up()
+        assert await outcomes(core, 1, 2) == [Outcome.DELIVERED, Outcome.STOPPED]
+        assert [question.text for question in core.agent.questions] == ["name of U1: q1"]
 
 
 async def test_interrupt_cuts_the_answer_and_tells_its_question_again() -> None:

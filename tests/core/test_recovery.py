@@ -229,7 +229,7 @@ async def test_a_placeholder_never_outlives_its_turn(words: bool) -> None:
     (part,) = standing(platform, "The ans" if words else "…")
     agent = FakeAgent([AgentUnavailable("down", outcome_unknown=False)])
     async with core_of(agent, platform=platform) as core:
-        known = {"conversation_id": "c", "chat_id": "chat-1", "parts": (replace(part, placeholder=not words),)}
+        known = {"conversation_id": "c", "chat_id": "chat-1", "parts": (replace(part, wordless=not words),)}
         await take_up(core, cut(TurnState.ASKED, **known))
         *before, ending = platform.visible()
         assert before == (["The ans"] if words else [])
@@ -248,7 +248,7 @@ async def test_it_is_written_down_that_a_placeholder_shows_words() -> None:
     async with core_of(FakeAgent(script), platform=FakePlatform(placeholder=True)) as core:
         assert await core.intake.accept(QUESTION)
         await core.until(lambda: core.agent.questions != [])
-        assert (await core.record(QUESTION)).parts == (PostedPart(0, "msg-1", placeholder=True),)
+        assert (await core.record(QUESTION)).parts == (PostedPart(0, "msg-1", wordless=True),)
         gate.set()
         await core.until(lambda: core.platform.visible() == ["The first words of it."])
         assert (await core.record(QUESTION)).parts == (PostedPart(0, "msg-1"),)
