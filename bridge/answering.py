@@ -27,7 +27,7 @@ import structlog
 from bridge.asking import AskingOptions
 from bridge.delivery import Delivery, Pace
 from bridge.draft import Draft
-from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected
+from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, StoreUnavailable
 from bridge.exchange import Ending, Exchange, Fault
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn, Stopped
@@ -117,6 +117,7 @@ class Answering:
         """End the turn without asking anything: what stands already is brought to an end with the sentence below it."""
 
         async def told() -> Ending:
+            self._live.over()
             await self._take_over()
             if ending.outcome in (Outcome.STOPPED, Outcome.INTERRUPTED):
                 await self._exchange.call_off()
@@ -141,7 +142,10 @@ class Answering:
             ending = Ending(Outcome.FAILED, reason=reason)
         await settle(self._reply, self._clock)
         state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
-        await self._ledger.advance_if_possible(state, outcome=ending.outcome, reason=ending.reason)
+        try:
+            await self._ledger.advance(state, outcome=ending.outcome, reason=ending.reason)
+        except StoreUnavailable as error:  # the next start shows the same once more, which nobody sees
+            log.error("the end is not written down", reason=error.reason)
         self._observer.turn_ended(self._adapter, ending.outcome)
         took_s = round(self._clock.now() - started_at, 3)
         log.info(f"turn {state}", outcome=ending.outcome, reason=ending.reason, took_s=took_s)

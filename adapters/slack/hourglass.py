@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 REACTION = "hourglass_flowing_sand"
 REMEMBERED_MAX = 2_000
+KEPT_S = 30 * 86_400.0
+"""Longer than any question waits, a bridge that was away in between included."""
 
 
 class Hourglass:
@@ -99,7 +101,7 @@ class Hourglass:
 
     async def _remember(self, ref: MessageRef, value: str | None) -> None:
         try:
-            await self._store.remember(hourglass_note(ref), value)
+            await self._store.remember(hourglass_note(ref), value, ttl_s=KEPT_S)
         except StoreError as error:
             log.info("waiting mark not written down", reason=error.reason)
 

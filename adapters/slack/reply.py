@@ -230,7 +230,9 @@ class SlackReply:
 
     async def _remember_refusal(self) -> None:
         try:
-            await self._services.store.remember(self._refusal_note, f"{self._services.clock.wall():.0f}")
+            await self._services.store.remember(
+                self._refusal_note, f"{self._services.clock.wall():.0f}", ttl_s=STATUS_RETRY_S
+            )
         except StoreError as error:
             log.info("refusal of the status not written down", reason=error.reason)
 

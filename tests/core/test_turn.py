@@ -488,10 +488,10 @@ async def test_waiting_for_the_agents_own_limits_is_shown() -> None:
 class FullStore(MemoryStore):
     """A memory store on a full disk."""
 
-    is_full = False
+    is_full = has_room_for_questions = False
 
     async def create_turn(self, turn: TurnRecord) -> bool:
-        if self.is_full:
+        if self.is_full and not self.has_room_for_questions:
             raise StoreUnavailable("database or disk is full")
         return await super().create_turn(turn)
 
@@ -517,7 +517,7 @@ async def test_a_question_that_cannot_be_written_down_is_refused_aloud() -> None
 
 
 async def test_a_disk_that_fills_up_in_the_middle_costs_no_answer() -> None:
-    """The answer is on its way: it is shown whole, although its states cannot be written down."""
+    """The answer is on its way: it is shown whole; that it has ended is written down when there is room again."""
     gate = asyncio.Event()
     clock = FakeClock()
     store = FullStore(clock)
@@ -528,6 +528,23 @@ async def test_a_disk_that_fills_up_in_the_middle_costs_no_answer() -> None:
         await core.clock.settle()
         store.is_full = True
         gate.set()
-        await core.until(lambda: core.turns.live == {})
-        assert core.platform.visible() == ["whole"]
+        await core.until(lambda: core.platform.visible() == ["whole"])
+        await core.clock.run(10.0)
+        assert (await core.record(envelope())).state is TurnState.ASKED
         store.is_full = False
+        (record,) = await core.ended(envelope())
+        assert (record.outcome, record.answer, len(record.parts)) == (Outcome.DELIVERED, "whole", 1)
+
+
+async def test_an_intent_waits_for_room_on_the_disk() -> None:
+    """Full between the question and its asking: nothing is done that is not written down, and it goes on by itself."""
+    clock = FakeClock()
+    store = FullStore(clock)
+    async with core_of(FakeAgent(spoken("patient")), store=store, clock=clock) as core:
+        store.is_full = store.has_room_for_questions = True
+        assert await core.intake.accept(envelope())
+        await core.clock.run(30.0)
+        assert (core.agent.questions, core.platform.visible()) == ([], [])
+        store.is_full = False
+        (record,) = await core.ended(envelope())
+        assert (record.outcome, core.platform.visible()) == (Outcome.DELIVERED, ["patient"])
