@@ -198,24 +198,32 @@ def _shown(row: Row, name: str) -> str:
 
 
 def markdown(rows: Sequence[Row], words_by_case: Mapping[tuple[str, str], str]) -> str:
-    """Return one table of everything: a row for each case, a column for each policy."""
+    """Return two tables, a line for each case, a column for each policy: mean lag, and the whole text after the end."""
     policies = sorted({row["policy"] for row in rows}, key=lambda policy: (policy != BRIDGE, policy == BOUND, policy))
-    cases: dict[tuple[str, str, str], dict[str, Row]] = {}
+    cases: dict[str, dict[str, Row]] = {}
     for row in rows:
-        cases.setdefault((row["platform"], row["load"], row["limiter"]), {})[row["policy"]] = row
-    lines = [
-        "| mean lag, first words, final text (s); refused | " + " | ".join(policies) + " |",
-        "|---|" + "---|" * len(policies),
-    ]
-    for (platform, load, limiter), by_policy in cases.items():
-        name = f"{platform.title()} `{load}`, {words_by_case[platform, load]}{', bucket' * (limiter == 'bucket')}"
-        cells = [_summary(by_policy[policy]) if policy in by_policy else "" for policy in policies]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        bucket = ", bucket" if row["limiter"] == "bucket" else ""
+        name = f"{row['platform'].title()} `{row['load']}`: {words_by_case[row['platform'], row['load']]}{bucket}"
+        cases.setdefault(name, {})[row["policy"]] = row
+    return "\n\n".join(
+        "\n".join(
+            [
+                f"| {title} | {' | '.join(policies)} |",
+                "|---" * (len(policies) + 1) + "|",
+                *(
+                    f"| {name} | {' | '.join(_summary(row.get(p), key) for p in policies)} |"
+                    for name, row in cases.items()
+                ),
+            ]
+        )
+        for title, key in (("mean lag, s", "mean_lag_s"), ("whole text after the end, worst, s", "final_s_max"))
+    )
 
 
-def _summary(row: Row) -> str:
+def _summary(row: Row | None, name: str) -> str:
+    if row is None:
+        return ""
     if row["void"]:
         return "void"
-    figures = ", ".join(_shown(row, name) for name in ("mean_lag_s", "first_words_s_max", "final_s_max"))
-    return f"{figures}; {row['refusals']}" if row["refusals"] else figures
+    refused = f" ({row['refusals']} refused)" if row["refusals"] and name == "final_s_max" else ""
+    return _shown(row, name) + refused
