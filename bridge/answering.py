@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from bridge.asking import AskingOptions
+from bridge.attachments import FileRules
 from bridge.delivery import Delivery, Pace
 from bridge.draft import Draft
 from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, StoreUnavailable
@@ -51,6 +52,7 @@ class TurnOptions:
     """What the operator decides about every turn."""
 
     asking: AskingOptions = field(default_factory=AskingOptions)
+    files: FileRules = field(default_factory=FileRules)
     pace: Pace = field(default_factory=Pace)
     default_language: str = "en"
     turn_timeout_s: float = 900.0
@@ -278,7 +280,6 @@ class Answering:
             return ending
         notes = [say(Say.LATE, self._locale)] if self._envelope.late else []
         notes += [ending.footer] if ending.footer else []
-        notes += [say(Say.ATTACHMENTS_IGNORED, self._locale)] if self._envelope.attachments else []
         return replace(ending, footer="\n".join(notes))
 
     def _fault(self, fault: Fault) -> Ending:

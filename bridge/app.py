@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bridge.asking import AskingOptions
+from bridge.attachments import MEGABYTE, FileRules
 from bridge.clock import SystemClock
 from bridge.config import Config
 from bridge.core import Core, CoreOptions
@@ -294,7 +295,7 @@ def core_options(config: Config) -> CoreOptions:
 
 def turn_options(config: Config) -> TurnOptions:
     """Gather what the operator decides about turns."""
-    settings, pace = config.bridge, config.pace
+    settings, pace, files = config.bridge, config.pace, config.files
     asking = AskingOptions(
         scope=settings.scope,
         identity_secret=settings.identity_key,
@@ -305,6 +306,7 @@ def turn_options(config: Config) -> TurnOptions:
     )
     return TurnOptions(
         asking=asking,
+        files=FileRules(frozenset(files.kinds), int(files.max_mb * MEGABYTE), files.max_count, files.timeout_s),
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
         default_language=settings.language,
         turn_timeout_s=settings.turn_timeout_s,

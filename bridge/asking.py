@@ -7,11 +7,12 @@ The listening loop never waits for a platform.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
+from bridge.attachments import Carried, Carrier, LeftOut, Wanted, sort_out, word_left_out
 from bridge.draft import Draft
 from bridge.errors import (
     AgentBusy,
@@ -35,6 +36,7 @@ from bridge.model import (
     Envelope,
     Outcome,
     Question,
+    QuestionFile,
     Scope,
     TurnState,
 )
@@ -80,13 +82,20 @@ def _stuck_note(conversation_id: str) -> str:
 
 
 class Asking:
-    """Asks one question and folds the answer into ``draft``; ``changed`` is called whenever there is new text."""
+    """Asks one question and folds the answer into ``draft``; ``changed`` is called whenever there is new text.
+
+    Args:
+        envelope: What is asked: all that ``messages`` say.
+        messages: The messages it was asked with, whose files come along.
+    """
 
     def __init__(
         self,
         envelope: Envelope,
         locale: str,
         *,
+        messages: Sequence[Envelope],
+        carrier: Carrier,
         draft: Draft,
         changed: Callable[[], None],
         live: LiveTurn,
@@ -99,6 +108,9 @@ class Asking:
         timeout_s: float,
     ) -> None:
         self._envelope = envelope
+        self._messages = messages
+        self._carrier = carrier
+        self._carried: Carried | None = None
         self._timeout_s = timeout_s
         self._locale = locale
         self._draft = draft
@@ -124,11 +136,13 @@ class Asking:
         return self._timeout_s
 
     async def refuses(self) -> Ending | None:
-        """Refuse a message without words."""
+        """Refuse a message without words, and without a file that could stand for them."""
         if self._envelope.text.strip():
             return None
-        sentence = Say.ATTACHMENT_ONLY if self._envelope.attachments else Say.HELP
-        return Ending(Outcome.REFUSED, say(sentence, self._locale))
+        if not self._envelope.attachments:
+            return Ending(Outcome.REFUSED, say(Say.HELP, self._locale))
+        wanted, left_out = self._sort_out()
+        return None if wanted else Ending(Outcome.REFUSED, word_left_out(Say.FILES_ALONE, left_out, self._locale))
 
     async def run(self) -> None:
         """Ask, and listen until the answer has ended; see ``Exchange.run``."""
@@ -142,6 +156,8 @@ class Asking:
         while not (may_be_there and await self._follow_own(conversation)):
             self._live.check()
             question = await self._question(conversation, is_new)
+            if self._asks_nothing:
+                return
             await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
             try:
                 async with self._binding.agent.ask(question) as events:
@@ -187,6 +203,10 @@ class Asking:
 
     async def ending(self) -> Ending | Fault:
         """Tell an answer from an empty one, and from a run that waits for what it will not get."""
+        if self._asks_nothing:
+            left_out = self._left_out()
+            outcome = Outcome.FAILED if any(file.passing for file in left_out) else Outcome.REFUSED
+            return Ending(outcome, word_left_out(Say.FILES_ALONE, left_out, self._locale), "no file could be read")
         if self._draft.required:
             await self.call_off()
             await self._leave_stuck()
@@ -194,7 +214,9 @@ class Asking:
         if self._draft.is_empty:
             return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), EMPTY)
         await self._remember()
-        return Ending(Outcome.DELIVERED, say(Say.NEW_CONVERSATION_FORCED, self._locale) if self.began_afresh else "")
+        notes = [say(Say.NEW_CONVERSATION_FORCED, self._locale)] if self.began_afresh else []
+        notes.append(word_left_out(Say.FILES_LEFT_OUT, self._left_out(), self._locale))
+        return Ending(Outcome.DELIVERED, "\n".join(filter(None, notes)))
 
     def explain(self, error: AgentError | None) -> Fault:
         """Name a failure by what the agent said of it."""
@@ -317,37 +339,60 @@ class Asking:
 
     async def _question(self, conversation: Conversation, is_new: bool) -> Question:
         envelope, options = self._envelope, self._options
+        cut = await self._cut_questions()
+        files = await self._files(cut)
         return Question(
             bot_id=self._binding.bot_id,
             user_id=agent_user_id(self._key, envelope.place, envelope.author, options.scope, options.identity_secret),
             conversation_id=conversation.conversation_id,
             text=self._question_text(),
             mark=self._mark,
-            context=await self._context(is_new),
+            context=await self._context(is_new, cut),
             variables=word_variables(self._binding.variables, envelope, self._locale),
+            files=files,
         )
 
-    async def _context(self, is_new: bool) -> tuple[ContextMessage, ...]:
+    async def _files(self, cut: Sequence[Envelope]) -> tuple[QuestionFile, ...]:
+        """Bring the files to the agent, once; also those of the questions that were cut for this one."""
+        if self._carried is None:
+            wanted, left_out = self._sort_out(cut)
+            carried = await self._carrier.carry(wanted, self._platform, self._binding.agent)
+            self._carried = Carried(carried.files, (*left_out, *carried.left_out))
+        return self._carried.files
+
+    def _sort_out(self, cut: Sequence[Envelope] = ()) -> tuple[list[Wanted], list[LeftOut]]:
+        kinds = self._binding.agent.capabilities.file_kinds
+        return sort_out([*self._messages, *cut], self._carrier.rules, kinds)
+
+    def _left_out(self) -> Sequence[LeftOut]:
+        """Return the files the agent did not get; after a restart those of which it was known beforehand."""
+        return self._sort_out()[1] if self._carried is None else self._carried.left_out
+
+    @property
+    def _asks_nothing(self) -> bool:
+        """There are no words, and none of the files could be brought to the agent."""
+        return self._carried is not None and not self._carried.files and not self._envelope.text.strip()
+
+    async def _context(self, is_new: bool, cut: Sequence[Envelope]) -> tuple[ContextMessage, ...]:
         """What the agent shall know before the question and does not know by itself."""
         options = self._options
         if is_new and self._envelope.inside_thread and options.earlier_messages:
             earlier = await self._platform.earlier_messages(self._envelope, options.earlier_messages)
             return word_earlier(earlier, options.earlier_chars)
-        cut = await self._cut_questions()
+        before = tuple(ContextMessage("user", self._worded(envelope)) for envelope in cut)
         if not is_new and not self._binding.agent.capabilities.saves_history:
-            return (*read_history(await self._store.note(history_note(self._key))), *cut)
-        return cut
+            return (*read_history(await self._store.note(history_note(self._key))), *before)
+        return before
 
-    async def _cut_questions(self) -> tuple[ContextMessage, ...]:
+    async def _cut_questions(self) -> list[Envelope]:
         """What was asked before and cut for this question; of a cancelled run the agent remembers nothing."""
         records = [await self._store.turn(turn_id) for turn_id in self._ledger.record.interrupts]
-        envelopes = [
+        return [
             await self._platform.resolve(envelope)
             for record in records
             if record is not None and record.outcome is Outcome.INTERRUPTED
             for envelope in (record.envelope, *record.also)
         ]
-        return tuple(ContextMessage("user", self._worded(envelope)) for envelope in envelopes)
 
     def _question_text(self) -> str:
         return self._worded(self._envelope)

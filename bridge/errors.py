@@ -18,7 +18,9 @@
     │  ├─ PlatformUnavailable      connect, timeout, 5xx; outcome_unknown: it may have been applied
     │  ├─ PlatformRateLimited      retry_after_s
     │  ├─ PlatformRejected         refused for good (archived, no permission ...)
-    │  │  └─ PartTooLong           the platform measures longer than we do: split smaller
+    │  │  ├─ PartTooLong           the platform measures longer than we do: split smaller
+    │  │  ├─ FileTooLarge          a file has more bytes than it may have
+    │  │  └─ FileGone              a file was deleted, or its address has expired
     │  └─ MessageGone              somebody deleted the message: post anew
     └─ StoreError
        ├─ StoreUnavailable         disk full, read-only, corrupt, time limit; nothing was stored
@@ -186,6 +188,14 @@ class PlatformRejected(PlatformError):
 
 class PartTooLong(PlatformRejected):
     """The platform measures the message longer than we did; split smaller and send again."""
+
+
+class FileTooLarge(PlatformRejected):
+    """A file has more bytes than the caller takes."""
+
+
+class FileGone(PlatformRejected):
+    """There is no such file, not any more, or not under this address."""
 
 
 class MessageGone(PlatformError):

@@ -14,6 +14,7 @@ from bridge.model import (
     AgentCapabilities,
     AgentEvent,
     AgentProfile,
+    Attachment,
     Budget,
     Capabilities,
     ChatRef,
@@ -191,7 +192,11 @@ class Agent(Protocol):
         ...
 
     async def upload(self, name: str, media_type: str, content: bytes) -> str:
-        """Upload a file and return its id."""
+        """Upload a file and return what a question refers to it by. Repeat freely: only the reference leads there.
+
+        Args:
+            name: With a suffix that tells the type, where the service goes by it.
+        """
         ...
 
     async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
@@ -417,6 +422,19 @@ class Platform(Protocol):
 
     async def resolve(self, envelope: Envelope) -> Envelope:
         """Fill in what takes a request: names of author and channel, locale, readable mentions. Never fails."""
+        ...
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        """Read the file that came with a message, from the platform's own hosts and from nowhere else.
+
+        The caller minds the time it may take.
+
+        Raises:
+            FileTooLarge: It has more bytes; no more than these were read.
+            FileGone: It was deleted, or never had bytes.
+            PlatformRejected: It may not be read (permission, a foreign host), or is not the file.
+            PlatformUnavailable: Try again.
+        """
         ...
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:

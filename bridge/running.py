@@ -346,8 +346,10 @@ class Running:
             log.info("run completed", workflow=self._named_flow.name, debug_url=completed.debug_url)
         asked = self._telling.interruption
         if asked is None:
-            empty = say(Say.RUN_EMPTY, self._locale) if self._draft.is_empty else ""
-            return Ending(Outcome.DELIVERED, empty, EMPTY if empty else "")
+            if self._draft.is_empty:
+                return Ending(Outcome.DELIVERED, say(Say.RUN_EMPTY, self._locale), EMPTY)
+            unused = say(Say.RUN_WITHOUT_FILES, self._locale) if self._envelope.attachments else ""
+            return Ending(Outcome.DELIVERED, unused)
         if asked.kind not in ANSWERABLE:
             return Fault(Say.RUN_NEEDS_MORE, f"the run waits for {asked.kind}")
         return await self._wait(asked)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.model import OnBusy, Scope
+from bridge.model import FileKind, OnBusy, Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
 """What a variable's template may mention in braces; ``bridge.wording`` fills them."""
@@ -97,6 +97,20 @@ class BridgeSettings(Section):
         if self.identity_secret is None:
             raise ValueError("user_id = 'auto' needs identity_secret")
         return self.identity_secret.get_secret_value().encode()
+
+
+class FilesSettings(Section):
+    """Files that come with questions."""
+
+    kinds: tuple[FileKind, ...] = Field(
+        (FileKind.IMAGE, FileKind.AUDIO, FileKind.FILE),
+        description="What is passed on to the agent: image, audio, file (everything else); [] passes none on.",
+    )
+    max_mb: float = Field(
+        20.0, gt=0, le=100, description="The largest file, in millions of bytes; up to four are in memory at once."
+    )
+    max_count: int = Field(5, ge=1, le=50, description="Files of one question; the others are left out.")
+    timeout_s: Seconds = Field(60.0, description="The longest reading and uploading one file may take.")
 
 
 class AllowLists(Section):

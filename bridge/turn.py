@@ -9,6 +9,7 @@ import structlog
 from bridge.announcing import announce, as_it_stands, is_unseen
 from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions, settle
 from bridge.asking import Asking
+from bridge.attachments import Carrier
 from bridge.delivery import Delivery
 from bridge.draft import Draft
 from bridge.errors import PlatformError, StoreError
@@ -57,6 +58,7 @@ class Turns:
         self._options = options
         self._platforms = platforms
         self._observer = observer
+        self._carrier = Carrier(options.files)
         self.live = {} if live is None else live
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
@@ -178,7 +180,8 @@ class Turns:
     async def _answering(self, ledger: Ledger, live: LiveTurn) -> Answering:
         record = ledger.record
         platform = self._platforms[record.envelope.place.instance]
-        envelope = together([await platform.resolve(envelope) for envelope in (as_it_stands(record), *record.also)])
+        messages = [await platform.resolve(envelope) for envelope in (as_it_stands(record), *record.also)]
+        envelope = together(messages)
         locale, binding = self.speaks(envelope), self._binding(record)
         make: MakeExchange
 
@@ -201,6 +204,8 @@ class Turns:
                 return Asking(
                     envelope,
                     locale,
+                    messages=messages,
+                    carrier=self._carrier,
                     draft=draft,
                     changed=delivery.changed,
                     live=live,

@@ -4,14 +4,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from bridge.attachments import word_names
 from bridge.model import ContextMessage, EarlierMessage, Envelope
 
 HISTORY_MESSAGES = 40
 
 
 def word_question(envelope: Envelope, *, name_author: bool) -> str:
-    """Return the question's text; with the author's name before it where several people talk."""
-    text = envelope.text.strip()
+    """Return the question's text; with the author's name before it where several people talk.
+
+    Files without words are asked about by their names: every question needs a text.
+    """
+    text = envelope.text.strip() or word_names(envelope.attachments)
     if name_author and envelope.author.name and not envelope.place.private:
         return f"{envelope.author.name}: {text}"
     return text

@@ -30,7 +30,7 @@ PURE_CORE = (
     ),
     *("asking", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
     *("pressing", "stopping", "keys", "routes", "texts", "wording", "redaction", "observing"),
-    *("workflows", "exchange", "running", "answering", "asking"),
+    *("workflows", "exchange", "running", "answering", "asking", "attachments", "fetching"),
 )
 OUTSIDE_WORLD = frozenset(
     {

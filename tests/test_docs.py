@@ -15,7 +15,15 @@ from bridge.config.mistakes import env_names, is_secret, model_in
 from bridge.config.models import AgentConfig
 from bridge.errors import ConfigError
 from bridge.extension import installed_kinds, load_adapter
-from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.settings import (
+    BridgeSettings,
+    FilesSettings,
+    GateSettings,
+    HealthSettings,
+    LogSettings,
+    PaceSettings,
+    RouteSettings,
+)
 from bridge.stores.settings import StoreSettings
 from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 
@@ -26,6 +34,7 @@ COMMENTED_OUT = re.compile(r"^#(?=\[|[a-z_]+ = )", re.MULTILINE)
 MODELS: dict[str, type[BaseModel]] = {
     "bridge": BridgeSettings,
     "gate": GateSettings,
+    "files": FilesSettings,
     "pace": PaceSettings,
     "store": StoreSettings,
     "health": HealthSettings,

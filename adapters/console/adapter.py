@@ -20,9 +20,9 @@ from adapters.console.inbound import parse_line, parse_locale
 from adapters.console.keyboard import Keyboard
 from adapters.console.limits import EDIT_INTERVAL_S, PLAIN_PART_CHARS, RICH_PART_CHARS, STATUS_REFRESH_S
 from adapters.console.settings import ConsoleSettings
-from bridge.errors import PlatformRejected, StoreError
+from bridge.errors import FileGone, PlatformRejected, StoreError
 from bridge.extension import Services
-from bridge.model import Author, Budget, Capabilities, EarlierMessage, Envelope, PartRules, TurnId, View
+from bridge.model import Attachment, Author, Budget, Capabilities, EarlierMessage, Envelope, PartRules, TurnId, View
 from bridge.ports import Intake, Platform, Reply
 from bridge.texts.keys import Say
 
@@ -96,6 +96,10 @@ class Terminal:
     async def resolve(self, envelope: Envelope) -> Envelope:
         """Everything is known already."""
         return envelope
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        """A terminal carries no files."""
+        raise FileGone("a terminal carries no files")
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
         """A terminal cannot be read back."""

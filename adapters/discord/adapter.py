@@ -9,6 +9,7 @@ import structlog
 from adapters.discord import limits, outbound
 from adapters.discord.catching_up import wants
 from adapters.discord.chains import Chains
+from adapters.discord.files import Files
 from adapters.discord.hints import Hints
 from adapters.discord.history import chain_before, retold, thread_before
 from adapters.discord.hourglass import Hourglass
@@ -25,7 +26,7 @@ from adapters.discord.web import Web
 from adapters.discord.who import who_we_are
 from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Capabilities, EarlierMessage, Envelope, PartRules, TurnId
+from bridge.model import Attachment, Capabilities, EarlierMessage, Envelope, PartRules, TurnId
 from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class DiscordPlatform:
         self._settings = settings
         self._services = services
         self._web = Web(settings, services.clock)
+        self._files = Files(settings, self._web)
         self._chains = Chains(name, self._web, services.store)
         self._hourglass = Hourglass(self._web, services.store)
         self._hints = Hints(services, self.reply)
@@ -69,9 +71,11 @@ class DiscordPlatform:
 
     async def __aenter__(self) -> Self:
         await self._web.__aenter__()
+        await self._files.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self._files.__aexit__(*exc)
         await self._web.__aexit__(*exc)
 
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
@@ -125,6 +129,10 @@ class DiscordPlatform:
     async def resolve(self, envelope: Envelope) -> Envelope:
         """Return it as it is: names and language came with the event."""
         return envelope
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        """Read a file from Discord's own hosts; where its address has expired, by a fresh one."""
+        return await self._files.read(envelope, attachment, limit_bytes)
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
         """Read the thread or the reply chain before the question. Empty if it cannot be read in time."""

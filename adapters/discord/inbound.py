@@ -137,7 +137,7 @@ def parse_message(
         return None
     is_heard = not guild or us.reads_content or us.user_id in _mentioned(message)
     text = _words(message, channel, us, names) if is_heard else ""
-    attachments = _attachments(message)
+    attachments = attachments_of(message)
     if is_heard and not text and not attachments and addressing is not Addressing.MENTION:
         return None
     envelope = Envelope(
@@ -291,7 +291,8 @@ def _author(message: Payload, channel: Channel | None) -> Author:
     )
 
 
-def _attachments(message: Payload) -> tuple[Attachment, ...]:
+def attachments_of(message: Payload) -> tuple[Attachment, ...]:
+    """Return the files of a message."""
     files = message.get("attachments")
     if not isinstance(files, list):
         return ()

@@ -60,3 +60,6 @@ QUIET_GATEWAY_S = 60.0
 
 GATEWAY_DISORDER_S = 10.0
 """How much later than its neighbours a message may come over one connection; generous, nothing is published."""
+
+FILE_HOSTS = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
+"""Where attachments are. Their addresses are signed for about a day; no token goes along."""

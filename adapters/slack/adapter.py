@@ -16,6 +16,7 @@ from adapters.slack.commands import CommandWords
 from adapters.slack.counter import Counter
 from adapters.slack.desk import Desk
 from adapters.slack.directory import Directory
+from adapters.slack.files import Files
 from adapters.slack.hourglass import Hourglass
 from adapters.slack.inbound import Identity
 from adapters.slack.readable import mentioned_ids, with_names
@@ -27,7 +28,7 @@ from adapters.slack.threads import EarlierWords, read_pages
 from adapters.slack.web import Web
 from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Capabilities, EarlierMessage, Envelope, PartRules, TurnId
+from bridge.model import Attachment, Capabilities, EarlierMessage, Envelope, PartRules, TurnId
 from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class SlackPlatform:
         self._services = services
         self._rules = settings.inbound_rules(name)
         self._web = Web(settings)
+        self._files = Files(settings, self._web)
         self._hourglass = Hourglass(self._web, services.store)
         self._callers = Callers()
         self._directory = Directory(self._web, services.clock)
@@ -72,9 +74,11 @@ class SlackPlatform:
 
     async def __aenter__(self) -> Self:
         await self._web.__aenter__()
+        await self._files.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self._files.__aexit__(*exc)
         await self._web.__aexit__(*exc)
 
     async def serve(self, intake: Intake, connected: asyncio.Event) -> None:
@@ -143,6 +147,10 @@ class SlackPlatform:
             author=replace(author, name=person.name or author.name, locale=person.language or author.locale),
             place=replace(place, channel_name=self._directory.channel(place.channel) or place.channel_name),
         )
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        """Read a file with the bot's token, which goes to Slack's hosts alone."""
+        return await self._files.read(attachment, limit_bytes)
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
         """Read the thread before the question: its root and the newest messages. Empty if it cannot be read in time."""

@@ -106,3 +106,7 @@ PLACES_MAX = 1_000
 
 OLD_THREADS_MAX = 5
 """Older threads remembered of one channel; the newer ones stand in the newest page of its history."""
+
+FILE_HOSTS = frozenset({".slack.com", ".slack-gov.com"})
+"""Where files are, and where the bot's token may go with a request for one: url_private is at files.slack.com; Slack
+sends on within its own domains."""

@@ -42,6 +42,7 @@ COMFORT = (
     ScopeNeed(
         "users:read", "learn names and languages of people", "the agent sees ids, and people get the default language"
     ),
+    ScopeNeed("files:read", "pass files on to the agent", "files are left out, and answers say so"),
     ScopeNeed("channels:read", "learn names of public channels", "the agent sees ids instead"),
     ScopeNeed("groups:read", "learn names of private channels", "the agent sees ids instead"),
 )

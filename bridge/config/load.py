@@ -16,14 +16,22 @@ from bridge.config.models import DEFAULT_AGENT, AdapterConfig, AgentConfig, Conf
 from bridge.coze.settings import CozeConnection
 from bridge.errors import ConfigError
 from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
-from bridge.settings import BridgeSettings, GateSettings, HealthSettings, LogSettings, PaceSettings, RouteSettings
+from bridge.settings import (
+    BridgeSettings,
+    FilesSettings,
+    GateSettings,
+    HealthSettings,
+    LogSettings,
+    PaceSettings,
+    RouteSettings,
+)
 from bridge.stores.settings import StoreSettings
 from bridge.workflows.settings import WORKFLOW_NAME, WorkflowSettings
 
 DEFAULT_FILE = FilePath("config.toml")
 FILE_VARIABLE = "COZE_BRIDGE_CONFIG"
 TERMINAL_KIND = "console"
-SECTIONS = ("bridge", "gate", "pace", "store", "health", "log", "agents", "routes", "workflows", "adapters")
+SECTIONS = ("bridge", "gate", "files", "pace", "store", "health", "log", "agents", "routes", "workflows", "adapters")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -160,6 +168,7 @@ class _Loading:
         self._check_names()
         bridge = self._section("bridge", BridgeSettings)
         gate = self._section("gate", GateSettings)
+        files = self._section("files", FilesSettings)
         pace = self._section("pace", PaceSettings)
         store = self._section("store", StoreSettings)
         health = self._section("health", HealthSettings)
@@ -173,7 +182,7 @@ class _Loading:
             self._check_identity()
         self.raise_mistakes()
         return Config(
-            bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health, workflows
+            bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health, workflows, files
         )
 
     def raise_mistakes(self) -> None:

@@ -9,6 +9,7 @@ from bridge.extension import Adapter, AdapterSettings
 from bridge.settings import (
     AgentSettings,
     BridgeSettings,
+    FilesSettings,
     GateSettings,
     HealthSettings,
     LogSettings,
@@ -60,3 +61,4 @@ class Config:
     source: str = ""
     health: HealthSettings = field(default_factory=HealthSettings)
     workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)
+    files: FilesSettings = field(default_factory=FilesSettings)

@@ -43,6 +43,7 @@ from bridge.model import (
     ChatRef,
     ChatStarted,
     ChatStatus,
+    FileKind,
     FoundQuestion,
     Question,
 )
@@ -54,6 +55,7 @@ log = structlog.get_logger(__name__)
 RETRIEVE = "/v3/chat/retrieve"
 MESSAGES = "/v3/chat/message/list"
 CANCEL = "/v3/chat/cancel"
+UPLOAD = "/v1/files/upload"
 
 GIVE_UP_S = 5.0
 """For cancelling a run whose answer took too long."""
@@ -77,6 +79,7 @@ STUDIO_CAPABILITIES = AgentCapabilities(
     conversation_lock=False,
     plain_resume=False,
     workflow_list=False,
+    file_kinds=frozenset({FileKind.IMAGE, FileKind.FILE}),  # anything else in a message is passed over in silence
 )
 
 
@@ -377,8 +380,12 @@ class CozeAgent:
         return None
 
     async def upload(self, name: str, media_type: str, content: bytes) -> str:
+        """Upload a file; returns its id, or from Coze Studio its address: messages there know no ids of files."""
         part = (name, content, media_type or "application/octet-stream")
-        answer = await self._wire.call("POST", "/v1/files/upload", files={"file": part})
+        answer = await self._wire.call("POST", UPLOAD, files={"file": part}, repeatable=True)
+        if self._settings.profile == "studio":
+            if url := protocol.text_of(protocol.mapping_of(answer.result()).get("url")):
+                return url
         return _id_in(answer)
 
     async def profile(self, bot_id: str) -> AgentProfile:

@@ -65,7 +65,7 @@ _REPORT = Meaning(Kind.REJECTED, hint=Hint.REPORT)
 _QUOTA = Meaning(Kind.REJECTED, Say.AGENT_QUOTA, Hint.QUOTA)
 _SLOWER = Meaning(Kind.RATE_LIMITED, Say.AGENT_BUSY, Hint.SLOWER)
 _UNKNOWN_BOT = Meaning(Kind.REJECTED, Say.AGENT_UNKNOWN_BOT, Hint.BOT_ID)
-_UPLOAD = Meaning(Kind.REJECTED, hint=Hint.UPLOAD)
+_UPLOAD = Meaning(Kind.REJECTED, Say.FILE_REFUSED, Hint.UPLOAD)
 _TROUBLE = Meaning(Kind.UNAVAILABLE, Say.AGENT_UNAVAILABLE, Hint.LATER)
 _WORKFLOW = Meaning(Kind.FAILED, hint=Hint.WORKFLOW)
 _GONE = Meaning(Kind.GONE)
@@ -103,7 +103,7 @@ CODES: Mapping[int, Meaning] = {
     4300: _UPLOAD,
     4301: _UPLOAD,
     4302: _UPLOAD,
-    4303: _UPLOAD,
+    4303: Meaning(Kind.REJECTED, Say.FILE_TYPE_REFUSED, Hint.UPLOAD),
     4304: _UPLOAD,
     4314: _REPORT,
     4315: _REPORT,

@@ -331,7 +331,8 @@ def chat_body(question: Question, *, stream: bool, save: bool | None) -> bytes:
         for message in context
         if message.text
     ]
-    asked: dict[str, Any] = {"role": "user", "type": "question", "content": question.text, "content_type": "text"}
+    content, content_type = _content(question)
+    asked: dict[str, Any] = {"role": "user", "type": "question", "content": content, "content_type": content_type}
     if question.mark:
         asked["meta_data"] = {MARK_KEY: question.mark}
     body: dict[str, Any] = {
@@ -349,6 +350,20 @@ def chat_body(question: Question, *, stream: bool, save: bool | None) -> bytes:
         reason = f"the question with its context has {len(encoded)} bytes, Coze accepts {MAX_BODY_BYTES}"
         raise AgentRejected(reason, hint=advise(Hint.SHORTER), said=Say.AGENT_TOO_LONG)
     return encoded
+
+
+def _content(question: Question) -> tuple[str, str]:
+    """Write a question's content and its type: plain text, or with files a JSON text of its items.
+
+    The one text stands among the items, so that a message of files alone needs no neighbour.
+    """
+    if not question.files:
+        return question.text, "text"
+    items: list[dict[str, str]] = [{"type": "text", "text": question.text}]
+    for file in question.files:
+        named_by = "file_url" if "://" in file.reference else "file_id"
+        items.append({"type": file.kind, named_by: file.reference})
+    return msgspec.json.encode(items).decode(), "object_string"
 
 
 def has_mark(message: Mapping[str, Any], mark: str) -> bool:

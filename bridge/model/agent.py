@@ -13,11 +13,28 @@ class ContextMessage:
     text: str
 
 
+class FileKind(StrEnum):
+    """How an agent takes a file in."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """A file that goes with a question; ``reference`` is what ``Agent.upload`` returned for it."""
+
+    kind: FileKind
+    reference: str
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question to an agent.
 
     Attributes:
+        text: Never empty, also where the question is its files.
         mark: The turn id; travels with the question so that it can be found again after a lost reply.
         user_id: The agent's isolation key; see ``identity``.
         variables: Values for the bot's prompt.
@@ -31,6 +48,7 @@ class Question:
     mark: str
     context: tuple[ContextMessage, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[QuestionFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +195,5 @@ class AgentCapabilities:
     """A workflow's run that was not streamed may stop for a question and be resumed."""
     workflow_list: bool = True
     """Workflows can be listed, with the parameters they take."""
+    file_kinds: frozenset[FileKind] = frozenset(FileKind)
+    """The files that may go with a question."""

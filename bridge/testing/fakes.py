@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.errors import MessageGone, PlatformError, StoreError
+from bridge.errors import AgentError, FileGone, FileTooLarge, MessageGone, PlatformError, StoreError
 from bridge.model import (
     Addressing,
     AgentCapabilities,
     AgentEvent,
     AgentProfile,
     AnswerDelta,
+    Attachment,
     Author,
     Budget,
     Capabilities,
@@ -89,6 +90,8 @@ class FakeAgent:
         self.followed: list[ChatRef] = []
         self.found: FoundQuestion | None = None
         self.conversations = 0
+        self.uploads: dict[str, bytes | AgentError] = {}
+        """What was uploaded, by name; an error put here beforehand is raised for that name."""
 
     async def create_conversation(self, bot_id: str) -> str:
         self.conversations += 1
@@ -131,6 +134,9 @@ class FakeAgent:
         return self.found
 
     async def upload(self, name: str, media_type: str, content: bytes) -> str:
+        if isinstance(error := self.uploads.get(name), AgentError):
+            raise error
+        self.uploads[name] = content
         return f"file-{name}"
 
     async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
@@ -167,7 +173,7 @@ class FakePlatform:
     An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
-    part, which parts were known at the look for it.
+    part, which parts were known at the look for it; ``files`` the bytes of attachments by their ids.
     """
 
     name: str = "fake"
@@ -185,6 +191,7 @@ class FakePlatform:
     whispers: list[tuple[str, str]] = field(default_factory=list)
     looked_for: dict[int, dict[int, str]] = field(default_factory=dict)
     hearing: Intake | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
     async def __aenter__(self) -> "FakePlatform":
         return self
@@ -229,6 +236,15 @@ class FakePlatform:
 
     async def resolve(self, envelope: Envelope) -> Envelope:
         return replace(envelope, place=replace(envelope.place, channel_name="general"))
+
+    async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        self.fail("fetch")
+        content = self.files.get(attachment.id)
+        if content is None:
+            raise FileGone("no such file")
+        if len(content) > limit_bytes:
+            raise FileTooLarge("too many bytes")
+        return content
 
     async def earlier_messages(self, envelope: Envelope, limit: int) -> Sequence[EarlierMessage]:
         return self.earlier[-limit:] if limit > 0 else []

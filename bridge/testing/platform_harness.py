@@ -17,6 +17,9 @@ from bridge.ports import Intake, Platform
 DEADLINE_S = 10.0
 """How long the suite waits for anything before it calls it missing."""
 
+FILE_CONTENT = bytes(range(256))
+"""What every file that somebody attaches consists of."""
+
 
 class Ability(StrEnum):
     """What not every service has. Whatever a harness does not declare absent is tested."""
@@ -152,7 +155,7 @@ class PlatformHarness(Protocol):
             addressing: ``DIRECT``: in private. ``MENTION``: in the room, naming us. ``FOLLOW_UP``: in the thread of
                 ``under``, without naming us. ``None``: in the room, to nobody.
             under: In the thread that this message began or stands in; otherwise outside of any.
-            files: Names of files to attach.
+            files: Names of files to attach, each with ``FILE_CONTENT``.
         """
         ...
 

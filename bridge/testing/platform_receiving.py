@@ -1,16 +1,18 @@
 """The promises of ``Platform.serve``: what comes in, in which order, and how the service ends; part of the suite."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from bridge.errors import CredentialsError, PlatformError, StoreUnavailable
+from bridge.errors import CredentialsError, FileTooLarge, PlatformError, PlatformRejected, StoreUnavailable
 from bridge.keys import conversation_key, join_key
 from bridge.model import Addressing, Envelope, Scope, TurnRecord, View
 from bridge.ports import Platform
 from bridge.stores.records import decode, encode
 from bridge.testing.platform_harness import (
     DEADLINE_S,
+    FILE_CONTENT,
     Ability,
     Disturbance,
     PlatformHarness,
@@ -105,6 +107,19 @@ class ReceivingPromises:
             assert [file.name for file in both.attachments] == ["cat.png", "notes.txt"]
             alone = (await scene.ask("", files=["cat.png"])).envelope
             assert (alone.text, len(alone.attachments)) == ("", 1)
+
+    async def test_a_file_is_read_whole_or_not_at_all(self, harness: PlatformHarness) -> None:
+        """Its bytes as they were sent; nothing of one that has too many, or whose address is not the service's own."""
+        needs(harness, Ability.FILES)
+        async with on_stage(harness) as scene:
+            envelope = (await scene.ask("Look:", files=["cat.png"])).envelope
+            (file,) = envelope.attachments
+            content = await scene.platform.fetch(envelope, file, 1000)
+            assert content == FILE_CONTENT
+            with pytest.raises(FileTooLarge):
+                await scene.platform.fetch(envelope, file, len(FILE_CONTENT) - 1)
+            with pytest.raises(PlatformRejected):
+                await scene.platform.fetch(envelope, replace(file, url="https://files.example/cat.png", id="F0"), 1000)
 
     async def test_a_thread_is_one_conversation(self, harness: PlatformHarness) -> None:
         """What follows a question in its thread shares its conversation, named or not; another question does not."""

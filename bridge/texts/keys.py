@@ -43,8 +43,8 @@ class Say(StrEnum):
     THINKING = "thinking"
     WAITING = "waiting"  # {position}
     QUEUE_FULL = "queue_full"
-    ATTACHMENT_ONLY = "attachment_only"
-    ATTACHMENTS_IGNORED = "attachments_ignored"
+    FILES_ALONE = "files_alone"  # {files}
+    FILES_LEFT_OUT = "files_left_out"  # {files}
     MAYBE_DUPLICATE = "maybe_duplicate"
     MENTION_NEEDED = "mention_needed"
     # controls: their labels, and what becomes of a press
@@ -54,6 +54,16 @@ class Say(StrEnum):
     RETRY_TOO_OLD = "retry_too_old"
     RETRY_RUNNING = "retry_running"
     NOT_YOURS = "not_yours"
+    # why a file was left out; each completes a sentence, in brackets behind the file's name
+    FILE_TOO_LARGE = "file_too_large"  # {max}
+    FILE_ONE_TOO_MANY = "file_one_too_many"  # {max}
+    FILE_KIND = "file_kind"
+    FILE_EMPTY = "file_empty"
+    FILE_NOT_READ = "file_not_read"
+    FILE_TOO_SLOW = "file_too_slow"
+    FILE_TYPE_REFUSED = "file_type_refused"
+    FILE_REFUSED = "file_refused"
+    FILE_NOT_TAKEN = "file_not_taken"
     # the gate
     NOT_ALLOWED = "not_allowed"
     TOO_FAST = "too_fast"  # {seconds}
@@ -93,6 +103,7 @@ class Say(StrEnum):
     RUN_NODE = "run_node"  # {node}
     RUN_BACKGROUND = "run_background"  # {name}
     RUN_EMPTY = "run_empty"
+    RUN_WITHOUT_FILES = "run_without_files"
     RUN_STOPPED = "run_stopped"
     RUN_MAYBE = "run_maybe"
     RUN_MAYBE_SYNC = "run_maybe_sync"

@@ -1,5 +1,6 @@
-"""The file routes (reference, section 7). Contents are counted, not kept."""
+"""The file routes (reference, section 7). Contents are counted and digested, not kept."""
 
+import hashlib
 from pathlib import PurePath
 
 from aiohttp import BodyPartReader, MultipartReader
@@ -33,7 +34,7 @@ class FileRoutes:
             call.request.headers.get("Content-Type", "")
         ):
             raise CozeError(4300)  # what a hand-written Content-Type without its boundary comes to
-        found: list[tuple[str, int]] = []
+        found: list[tuple[str, int, str]] = []
         try:
             reader = await call.request.multipart()
             while (part := await reader.next()) is not None:
@@ -46,21 +47,23 @@ class FileRoutes:
             raise CozeError(4300)
         return Reply(self._services.dialect.file(self._store(call, *found[0])))
 
-    async def _read_part(self, part: MultipartReader | BodyPartReader) -> list[tuple[str, int]]:
+    async def _read_part(self, part: MultipartReader | BodyPartReader) -> list[tuple[str, int, str]]:
         if not isinstance(part, BodyPartReader) or part.name != "file" or not part.filename:
             return []
         documented = PurePath(part.filename).suffix.lower().lstrip(".") in DOCUMENTED_SUFFIXES
         if not documented and self._services.switches.undocumented_file_types == "refused":
             raise CozeError(4303)
-        size_bytes = 0
+        size_bytes, digest = 0, hashlib.sha256()
         while chunk := await part.read_chunk(_CHUNK_BYTES):
             size_bytes += len(chunk)
+            digest.update(chunk)
             if size_bytes > self._services.switches.max_file_bytes:
                 raise CozeError(4302)
-        return [(part.filename, size_bytes)]
+        return [(part.filename, size_bytes, digest.hexdigest())]
 
-    def _store(self, call: Call, file_name: str, size_bytes: int) -> UploadedFile:
-        file = UploadedFile(self._services.ids.next_id(), call.owner, file_name, size_bytes, self._services.now())
+    def _store(self, call: Call, file_name: str, size_bytes: int, sha256: str) -> UploadedFile:
+        services = self._services
+        file = UploadedFile(services.ids.next_id(), call.owner, file_name, size_bytes, sha256, services.now())
         self._services.world.files[file.file_id] = file
         return file
 

@@ -121,12 +121,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One upload; its content is not kept, for it can never be downloaded."""
+    """One upload; of its content only the digest is kept, for it can never be downloaded."""
 
     file_id: str
     owner: Identity
     file_name: str
     size_bytes: int
+    sha256: str
     created_at: int
 
 

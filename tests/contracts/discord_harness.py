@@ -11,7 +11,7 @@ from adapters.discord.settings import DiscordSettings
 from bridge.extension import Missed, Services
 from bridge.model import Addressing
 from bridge.ports import Platform
-from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 from bridge.testing.platform_trouble import nobody_listens
 from sandbox.discord import DiscordEmulator, FileUpload
 from sandbox.discord.audience import VisibleMessage
@@ -82,7 +82,7 @@ class DiscordHarness:
         root = self._roots[under.message_id] if under else None
         channel = self._discord.open_dm(author.id) if is_private else root or room
         speak = self._discord.mention if addressing is Addressing.MENTION else self._discord.say
-        message_id = speak(author.id, channel, text, [FileUpload(name, b"content") for name in files])
+        message_id = speak(author.id, channel, text, [FileUpload(name, FILE_CONTENT) for name in files])
         self._roots[message_id] = channel if is_private else root or message_id
         return Said(
             message_id=message_id,

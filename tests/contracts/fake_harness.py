@@ -9,7 +9,7 @@ from bridge.keys import turn_id
 from bridge.model import Addressing, Attachment
 from bridge.ports import Platform
 from bridge.testing.fakes import FakePlatform, envelope
-from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 
 NO_SERVICE = "there is no service behind it, only a list"
 
@@ -71,6 +71,7 @@ class FakeHarness:
             inside_thread=under is not None,
         )
         question = replace(question, attachments=tuple(Attachment(name, name) for name in files))
+        self._platform.files.update(dict.fromkeys(files, FILE_CONTENT))
         self._keys[question.message_id] = question.delivery_key
         self._threads[question.message_id] = question.place.thread or ""
         if addressing is not None:

@@ -11,7 +11,7 @@ from adapters.slack.settings import SlackSettings
 from bridge.extension import Missed, Services
 from bridge.model import Addressing
 from bridge.ports import Platform
-from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 from bridge.testing.platform_trouble import nobody_listens
 from sandbox.slack import FileUpload, SlackEmulator
 from sandbox.slack.audience import VisibleMessage
@@ -80,7 +80,7 @@ class SlackHarness:
         channel = self._slack.open_dm(author.id) if is_private else ROOM
         root = self._roots[under.message_id] if under else None
         speak = self._slack.mention if addressing is Addressing.MENTION else self._slack.say
-        ts = speak(author.id, channel, text, root, [FileUpload(name, b"content") for name in files])
+        ts = speak(author.id, channel, text, root, [FileUpload(name, FILE_CONTENT) for name in files])
         self._roots[ts] = root or ts
         return Said(
             message_id=ts,

@@ -27,7 +27,6 @@ from bridge.model import (
     AgentCapabilities,
     AnswerCompleted,
     AnswerDelta,
-    Attachment,
     ChatCompleted,
     ChatRef,
     ChatStarted,
@@ -265,15 +264,6 @@ async def test_partial_text_stays_and_is_marked() -> None:
         assert shown.startswith("Half an ans")
         assert say(Say.INTERRUPTED, "en") in shown
         assert record.turn_id[:8] in shown
-
-
-async def test_a_message_with_only_an_attachment_gets_a_sentence() -> None:
-    """Nothing is asked; the person reads what to do."""
-    message = replace(envelope(""), attachments=(Attachment("F1", "cat.png"),))
-    async with core_of(FakeAgent()) as core:
-        record = await core.ask(message)
-        assert record.outcome is Outcome.REFUSED
-        assert core.platform.visible() == [say(Say.ATTACHMENT_ONLY, "en")]
 
 
 async def test_a_mention_without_words_is_answered_with_help() -> None:

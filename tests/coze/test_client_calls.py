@@ -1,6 +1,7 @@
 """Everything beside streaming, against the emulator: polling, following, conversations, files, bots, retries."""
 
 import asyncio
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -25,8 +26,11 @@ from bridge.model import (
     ChatRef,
     ChatStarted,
     ChatStatus,
+    FileKind,
+    QuestionFile,
     Usage,
 )
+from bridge.texts import Say
 from sandbox.coze import ALL_PERMISSIONS, Answer, CozeEmulator, Failure, RequiredAction, ToolCall
 from sandbox.coze import Usage as Counted
 from tests.coze.conftest import MakeAgent
@@ -299,13 +303,51 @@ async def test_repeating_has_an_end(coze: CozeEmulator, make_agent: MakeAgent) -
     assert len(requests(coze, CREATE)) == 4
 
 
-async def test_an_upload_is_not_repeated(coze: CozeEmulator, make_agent: MakeAgent) -> None:
-    """A file of unknown outcome is not uploaded twice."""
+async def test_an_upload_is_repeated(coze: CozeEmulator, make_agent: MakeAgent, transport: str) -> None:
+    """One of unknown outcome does no harm: nobody knows its id. The second brings all bytes again."""
     coze.faults.plan("POST /v1/files/upload", "hang_up_after")
-    with pytest.raises(AgentUnavailable) as caught:
-        await (await make_agent(coze.base_url)).upload("a.csv", "text/csv", b"a")
-    assert caught.value.outcome_unknown
-    assert len(coze.world.files) == 1
+    file_id = await (await make_agent(coze.base_url, transport=transport)).upload("a.csv", "text/csv", b"a,b\n" * 9000)
+    assert {file.size_bytes for file in coze.world.files.values()} == {36_000}
+    assert (len(coze.world.files), file_id in coze.world.files) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("notes.txt", b"words", Say.FILE_TYPE_REFUSED),
+        ("a.csv", b"", Say.FILE_REFUSED),
+        ("a.csv", b"x" * 9, Say.FILE_REFUSED),
+    ],
+)
+async def test_what_coze_says_of_a_file_is_understood(
+    coze: CozeEmulator, make_agent: MakeAgent, name: str, content: bytes, said: Say
+) -> None:
+    """Its type, or anything else about it; not repeated."""
+    coze.switches.max_file_bytes = 8
+    with pytest.raises(AgentRejected) as caught:
+        await (await make_agent(coze.base_url)).upload(name, "", content)
+    assert caught.value.said is said
+    assert len(coze.journal.select(kind="request", name="POST /v1/files/upload")) == 1
+
+
+async def test_a_question_with_files(coze: CozeEmulator, make_agent: MakeAgent) -> None:
+    """They stand behind its one text, each by its id; Coze takes the question, and it can be found again."""
+    agent = await make_agent(coze.base_url)
+    conversation = await agent.create_conversation(BOT)
+    image = await agent.upload("cat.png", "image/png", b"cat")
+    song = await agent.upload("song.mp3", "audio/mpeg", b"song")
+    files = (QuestionFile(FileKind.IMAGE, image), QuestionFile(FileKind.AUDIO, song))
+    coze.script("A cat.")
+    assert text_in(await collect(agent.ask(question("What?", conversation_id=conversation, files=files)))) == "A cat."
+    [asked] = coze.journal.select(kind="request", name="POST /v3/chat")
+    message = asked.detail["body"]["additional_messages"][-1]
+    assert message["content_type"] == "object_string"
+    assert json.loads(message["content"]) == [
+        {"type": "text", "text": "What?"},
+        {"type": "image", "file_id": image},
+        {"type": "audio", "file_id": song},
+    ]
+    assert await agent.find_question(conversation, "MARK000000000001") is not None
 
 
 async def test_a_refused_connection_is_tried_again(coze: CozeEmulator, make_agent: MakeAgent, transport: str) -> None:

@@ -1,11 +1,12 @@
 """A self-hosted Studio: its deviations are read without a trace, and what it lacks is not offered."""
 
 import asyncio
+import json
 
 import pytest
 
 from bridge.errors import AgentError, AgentRejected, AgentUnauthorized
-from bridge.model import AgentCapabilities, ChatCompleted, ChatStarted, ChatStatus
+from bridge.model import AgentCapabilities, ChatCompleted, ChatStarted, ChatStatus, FileKind, QuestionFile
 from sandbox.coze import Answer, CozeEmulator, Failure
 from tests.coze.conftest import MakeAgent
 from tests.coze.tools import BOT, answers_in, collect, follow_ups_in, question, text_in
@@ -70,7 +71,20 @@ async def test_conversations(studio: CozeEmulator, make_agent: MakeAgent) -> Non
     assert await agent.find_question(conversation, "MARK000000000001") is not None
     assert await agent.clear(conversation)
     assert (await agent.profile(BOT)).name == "News"
-    assert await agent.upload("a.csv", "text/csv", b"a")
+
+
+async def test_files_go_by_their_addresses(studio: CozeEmulator, make_agent: MakeAgent) -> None:
+    """Messages there know no ids of files, and audio would be passed over in silence."""
+    agent = await make_agent(studio.base_url, profile="studio")
+    reference = await agent.upload("cat.png", "image/png", b"cat")
+    assert reference.startswith("http://")
+    studio.script(Answer(text="A cat."))
+    files = (QuestionFile(FileKind.IMAGE, reference),)
+    assert text_in(await collect(agent.ask(question(files=files)))) == "A cat."
+    [asked] = studio.journal.select(kind="request", name=CHAT)
+    items = json.loads(asked.detail["body"]["additional_messages"][-1]["content"])
+    assert items[1] == {"type": "image", "file_url": reference}
+    assert FileKind.AUDIO not in agent.capabilities.file_kinds
 
 
 async def test_what_is_missing_is_not_offered(studio: CozeEmulator, make_agent: MakeAgent) -> None:
@@ -84,6 +98,7 @@ async def test_what_is_missing_is_not_offered(studio: CozeEmulator, make_agent: 
         saves_history=True,
         plain_resume=False,
         workflow_list=False,
+        file_kinds=frozenset({FileKind.IMAGE, FileKind.FILE}),
     )
     with pytest.raises(AgentRejected):
         await agent.rate("1", "2", good=True)

@@ -7,7 +7,6 @@ import pytest
 from bridge.app import Bridge
 from bridge.texts import Say
 from sandbox.coze import Answer, echo_agent
-from sandbox.discord import FileUpload
 from tests.loopback.road import Road
 from tests.loopback.server import CREATE, EDIT, FORUM, GENERAL, THREAD, Server
 
@@ -156,16 +155,6 @@ async def test_an_empty_answer_is_said_to_be_empty(road: Road, alone: Server) ->
     async with road.bridge():
         asked = alone.ask("Anything?")
         await alone.sentence(Say.EMPTY_ANSWER, "en", asked)
-
-
-async def test_a_message_with_only_an_attachment(road: Road, alone: Server) -> None:
-    """A file without words is answered with a request for words, and Coze is not bothered."""
-    async with road.bridge():
-        alone.emulator.dm("ann", "", [FileUpload("plan.pdf", b"%PDF")])
-        await alone.sentence(Say.ATTACHMENT_ONLY, "en", alone.emulator.open_dm("ann"))
-        asked = alone.emulator.mention("ann", GENERAL, "", [FileUpload("plan.pdf", b"%PDF")])
-        await road.until(lambda: len(alone.answers(asked)) + len(alone.answers(GENERAL)) == 1, "the sentence")
-    assert not road.chats()
 
 
 async def test_commands_are_obeyed(road: Road, alone: Server) -> None:

@@ -5,7 +5,6 @@ import pytest
 from bridge.texts import Say
 from sandbox.coze import Answer, Failure
 from sandbox.coze.answers import RequiredAction, ToolCall
-from sandbox.slack import FileUpload
 from tests.loopback.road import BOT, CHANNEL, CHAT, LATE_S, TOKEN, Road
 
 READERS = (("ann", "en"), ("li", "zh"))
@@ -134,28 +133,6 @@ async def test_an_agent_that_wants_a_tool_of_ours(road: Road) -> None:
             await road.sentence(Say.AGENT_NEEDS_ACTION, locale, asked)
             road.reply("Never mind", asked, user=user)
             await road.answer("Without tools, then.", asked)
-
-
-async def test_a_message_with_only_an_attachment(road: Road) -> None:
-    """A file without words is answered with a request for words, and Coze is not bothered."""
-    files = (FileUpload("plan.pdf", b"%PDF"),)
-    async with road.bridge():
-        for user, locale in READERS:
-            channel = road.slack.open_dm(user)
-            direct = road.slack.say(user, channel, "", files=files)
-            await road.sentence(Say.ATTACHMENT_ONLY, locale, direct, channel)
-            asked = road.slack.mention(user, CHANNEL, "", files=files)
-            await road.sentence(Say.ATTACHMENT_ONLY, locale, asked)
-    assert not road.chats()
-
-
-async def test_an_attachment_beside_words(road: Road) -> None:
-    """The words are answered, and a note says that the file was not read."""
-    road.coze.script("It is a plan.")
-    async with road.bridge():
-        asked = road.slack.mention("ann", CHANNEL, "What is this?", files=(FileUpload("plan.pdf", b"%PDF"),))
-        await road.answer("It is a plan.", asked)
-        await road.sentence(Say.ATTACHMENTS_IGNORED, "en", asked)
 
 
 async def test_a_conversation_that_is_gone(road: Road) -> None:
