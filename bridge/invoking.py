@@ -3,6 +3,7 @@
 It is decided before anything is awaited: a platform lets a form be shown only as the first answer, and at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.commands import Command, parse_command
@@ -47,6 +48,8 @@ class Invocations:
             return _asking(form_about(flow, locale, subject), flow, locale)
         if call.filled is not None:
             return self._sent(call, flow, locale)
+        if call.given is not None:
+            return self._given(envelope, flow, call.given, locale)
         if call.subject:
             return _asking(form_about(flow, locale, call.subject), flow, locale)
         return self._typed(envelope, flow, run.arguments, locale)
@@ -72,6 +75,14 @@ class Invocations:
             names = ", ".join(f"`{name}`" for name in missing)
             problems.append(say(Say.VALUES_MISSING, locale, names=names))
         return _asking(form, flow, locale, problems)
+
+    def _given(self, envelope: Envelope, flow: Flow, given: Mapping[str, str], locale: str) -> Invoked | Envelope:
+        read = read_form(flow, given)
+        if not read.problems:
+            return replace(envelope, text=read.line)
+        wrong = [problem for name, problem in read.problems.items() if given.get(name, "").strip()]
+        sentences = [problem.sentence(locale) for problem in wrong]
+        return _asking(form_of(flow, locale, dict(given), sentences), flow, locale, sentences)
 
     def _sent(self, call: Invocation, flow: Flow, locale: str) -> Invoked | Envelope:
         filled = read_form(flow, call.filled or {})

@@ -7,6 +7,7 @@ from typing import Self
 import structlog
 
 from adapters.discord import limits, outbound
+from adapters.discord.callers import Callers
 from adapters.discord.catching_up import wants
 from adapters.discord.chains import Chains
 from adapters.discord.files import Files
@@ -19,6 +20,7 @@ from adapters.discord.marks import Marks
 from adapters.discord.readable import KnownNames
 from adapters.discord.receiver import Receiver
 from adapters.discord.refusals import DiscordRefused
+from adapters.discord.registry import command_list, register
 from adapters.discord.reply import DiscordReply
 from adapters.discord.sessions import wait_for_session
 from adapters.discord.settings import DiscordSettings
@@ -37,6 +39,7 @@ CAPABILITIES = Capabilities(
 PART_RULES = PartRules(limits.PART_CHARS, outbound.measure, outbound.amounts)
 
 EARLIER_TIMEOUT_S = 8.0
+REGISTER_TIMEOUT_S = 10.0
 
 
 class DiscordPlatform:
@@ -49,6 +52,7 @@ class DiscordPlatform:
         self._web = Web(settings, services.clock)
         self._files = Files(settings, self._web)
         self._chains = Chains(name, self._web, services.store)
+        self._callers = Callers()
         self._hourglass = Hourglass(self._web, services.store)
         self._hints = Hints(services, self.reply)
         self._marks = Marks(name, services.store, services.clock, sharded=settings.shards != 1)
@@ -92,12 +96,14 @@ class DiscordPlatform:
         await wait_for_session(self._web, self._services.clock)
         if wants(self._services.missed):
             await self._load_marks()
+        await self._register(us)
         receiver = Receiver(
             self._settings,
             self._settings.inbound_rules(self._name),
             us,
             web=self._web,
             chains=self._chains,
+            callers=self._callers,
             hints=self._hints,
             marks=self._marks,
             services=self._services,
@@ -105,6 +111,16 @@ class DiscordPlatform:
             connected=connected,
         )
         await receiver.run()
+
+    async def _register(self, us: Identity) -> None:
+        if not self._settings.commands:
+            return
+        commands = command_list(self._services.offers, self._services.speech)
+        try:
+            async with asyncio.timeout(REGISTER_TIMEOUT_S):
+                await register(commands, us.application_id, self._web, self._services.store, self._name)
+        except TimeoutError:
+            log.warning("slash commands not registered in time, those of before stay")
 
     async def _load_marks(self) -> None:
         try:
@@ -123,6 +139,7 @@ class DiscordPlatform:
             web=self._web,
             hourglass=self._hourglass,
             chains=self._chains,
+            callers=self._callers,
             our_id=self._our_user_id,
         )
 

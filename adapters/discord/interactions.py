@@ -5,19 +5,35 @@ press is obeyed first and answered at once; an answer that is too late or gets l
 """
 
 import asyncio
+import json
 from collections import OrderedDict
+from typing import Any
 
 import structlog
 
-from adapters.discord import limits
+from adapters.discord import forms, limits
+from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
+from adapters.discord.commands import envelope_of, is_command, parse_command
 from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.inbound import Channel, Identity, ancestors, in_chain
-from adapters.discord.presses import NO_COMPONENTS, Ticket, answer_to, is_of_component, parse_press, parse_ticket
+from adapters.discord.outbound import EPHEMERAL
+from adapters.discord.presses import (
+    NO_COMPONENTS,
+    ResponseKind,
+    Ticket,
+    answer_to,
+    author_of,
+    is_of_component,
+    parse_press,
+    parse_ticket,
+    whispered,
+)
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Press, Pressed
+from bridge.keys import join_key
+from bridge.model import Invocation, Invoked, Press, Pressed
 from bridge.ports import Intake
 from bridge.texts.keys import Say
 
@@ -25,14 +41,25 @@ log = structlog.get_logger(__name__)
 
 INTERACTIONS_KEPT = 1_000
 PATIENCE_S = 5.0
+FORM_TTL_S = 86_400.0
+"""How long an opened form may be filled in."""
 
 
 class Interactions:
     """Hands presses to the intake and answers each of them, once."""
 
     def __init__(
-        self, instance: str, us: Identity, *, web: Web, chains: Chains, services: Services, intake: Intake
+        self,
+        instance: str,
+        us: Identity,
+        *,
+        web: Web,
+        chains: Chains,
+        callers: Callers,
+        services: Services,
+        intake: Intake,
     ) -> None:
+        self._callers = callers
         self._instance = instance
         self._us = us
         self._web = web
@@ -48,17 +75,20 @@ class Interactions:
             channel: Where it happened; ``None`` in direct messages.
         """
         ticket = parse_ticket(interaction)
-        if ticket is None or ticket.id in self._seen or not is_of_component(interaction):
+        if ticket is None or ticket.id in self._seen or not (is_of_component(interaction) or is_command(interaction)):
             return
         self._remember(ticket)
         answer_by = self._services.clock.now() + limits.ANSWER_PRESS_WITHIN_S
+        if is_command(interaction):
+            await self._take_command(ticket, interaction, channel, answer_by)
+            return
         press = parse_press(interaction, channel, self._instance, self._us.application_id)
         pressed = None
         if press is None:
             log.info("a button that is not ours was pressed")
         else:
             pressed = await self._obey(await self._in_its_chain(press, interaction, channel))
-        await self._answer(ticket, press, pressed, answer_by)
+        await self._answer(ticket, answer_to(press, pressed), answer_by)
         if press is not None and pressed is not None and pressed.done and pressed.sentence:
             await self._take_away(text_in(interaction, "channel_id"), press.message_id)
 
@@ -90,8 +120,69 @@ class Interactions:
         except PlatformError as error:
             log.info("buttons stay", reason=error.reason)
 
-    async def _answer(self, ticket: Ticket, press: Press | None, pressed: Pressed | None, answer_by: float) -> None:
-        body = answer_to(press, pressed)
+    async def _take_command(
+        self, ticket: Ticket, interaction: Payload, channel: Channel | None, answer_by: float
+    ) -> None:
+        """Obey a command; the first answer is a form, a sentence for the caller, or that more follows."""
+        call = await self._called(ticket, interaction, channel)
+        if call is None:
+            log.info("a command that is not ours was used")
+            await self._answer(ticket, self._whisper(Say.FORM_FORGOTTEN, interaction), answer_by)
+            return
+        caller = self._callers.remember(call.envelope.delivery_key, self._us.application_id, ticket.token)
+        try:
+            invoked = await self._intake.invoke(call)
+        except StoreError as error:
+            log.error("a command was not obeyed", reason=error.reason)
+            body = self._whisper(Say.STORE_FAILED, interaction)
+        else:
+            body = await self._first_answer(ticket, call, invoked)
+        await self._answer(ticket, body, answer_by)
+        caller.answered.set()
+
+    async def _called(self, ticket: Ticket, interaction: Payload, channel: Channel | None) -> Invocation | None:
+        """Return what was called; what a modal stands for was written down when it was opened."""
+        now_s = self._services.clock.wall()
+        if (opened := forms.parse_form_id(text_in(mapping_in(interaction, "data"), "custom_id"))) == "":
+            return parse_command(interaction, channel, self._instance, self._services.offers, now_s)
+        try:
+            note = await self._services.store.note(self._form_note(opened))
+        except StoreError:
+            note = None
+        if note is None:
+            return None
+        workflow, kept = json.loads(note)
+        text = f"!run {workflow}"
+        envelope = envelope_of(interaction, channel, self._instance, f"form.{opened}", text, now_s)
+        if envelope is None:
+            return None
+        return Invocation(envelope, filled={**kept, **forms.filled(mapping_in(interaction, "data"))})
+
+    async def _first_answer(self, ticket: Ticket, call: Invocation, invoked: Invoked) -> dict[str, Any]:
+        if invoked.form is not None and invoked.form.fields and call.filled is None:
+            form = invoked.form
+            note = json.dumps([form.workflow, forms.kept_values(form)])
+            try:
+                await self._services.store.remember(self._form_note(ticket.id), note, ttl_s=FORM_TTL_S)
+            except StoreError as error:
+                log.info("form not written down", reason=error.reason)
+            else:
+                return {"type": int(ResponseKind.MODAL), "data": forms.modal(form, forms.form_id(ticket.id))}
+        if invoked.accepted:
+            return {"type": int(ResponseKind.DEFERRED_MESSAGE), "data": {"flags": EPHEMERAL}}
+        given = [f"{name}: {value}" for name, value in (call.filled or {}).items()]
+        sentences = [*invoked.errors.values(), *([invoked.sentence] if not invoked.errors else [])]
+        return {"type": int(ResponseKind.MESSAGE), "data": whispered("\n".join([*sentences, *given]))}
+
+    def _form_note(self, interaction: str) -> str:
+        return join_key(self._instance, interaction, "form")
+
+    def _whisper(self, sentence: Say, interaction: Payload) -> dict[str, Any]:
+        locale = author_of(interaction).locale or self._services.default_locale
+        data = whispered(self._services.speech(sentence, locale))
+        return {"type": int(ResponseKind.MESSAGE), "data": data}
+
+    async def _answer(self, ticket: Ticket, body: dict[str, Any], answer_by: float) -> None:
         try:
             async with asyncio.timeout(max(0.0, answer_by - self._services.clock.now())):
                 try:

@@ -20,6 +20,22 @@ THREAD_NAME_SHOWN_CHARS = 80
 
 BUTTON_LABEL_CHARS = 80
 
+COMMANDS_MAX = 100
+COMMAND_NAME_CHARS = 32
+DESCRIPTION_CHARS = 100
+COMMAND_CHARS = 8_000
+OPTIONS_MAX = 25
+OPTION_TEXT_CHARS = 6_000
+CHOICES_MAX = 25
+CHOICE_CHARS = 100
+"""Application commands."""
+
+MODAL_FIELDS_MAX = 5
+MODAL_LABEL_CHARS = 45
+INPUT_CHARS = 4_000
+PLACEHOLDER_CHARS = 100
+"""Modals; the title counts as a label."""
+
 ANSWER_PRESS_WITHIN_S = 3.0
 """Afterwards the presser reads that the interaction failed, and its token is dead."""
 

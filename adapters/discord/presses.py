@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from adapters.discord import limits
 from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, author_name, language_of, place_of
-from adapters.discord.outbound import EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
+from adapters.discord.outbound import ELLIPSIS, EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
 from bridge.model import Author, ControlKind, Press, Pressed
 
 MESSAGE_COMPONENT = 3
@@ -28,8 +29,10 @@ class ResponseKind(IntEnum):
     """The first answers to an interaction that we give. Source: there, "Interaction Callback Type"."""
 
     MESSAGE = 4
+    DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE_MESSAGE = 7
+    MODAL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def parse_press(interaction: Payload, channel: Channel | None, instance: str, ap
     """
     meant = parse_control_id(text_in(mapping_in(interaction, "data"), "custom_id"))
     guild, channel_id = text_in(interaction, "guild_id"), text_in(interaction, "channel_id")
-    author = _author(interaction)
+    author = author_of(interaction)
     if text_in(interaction, "application_id") not in ("", application_id) or not is_of_component(interaction):
         return None
     if meant is None or not author.id or not channel_id or (guild and channel is None):
@@ -81,16 +84,25 @@ def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
         pressed: ``None`` where nothing was done.
     """
     if pressed is not None and pressed.sentence:
-        flags = EPHEMERAL | SUPPRESS_EMBEDS
-        shown = {"content": render(pressed.sentence), "flags": flags, "allowed_mentions": NOBODY}
-        return {"type": int(ResponseKind.MESSAGE), "data": shown}
+        return {"type": int(ResponseKind.MESSAGE), "data": whispered(pressed.sentence)}
     if press is not None and pressed is not None and pressed.done and press.kind in ONE_SHOT:
         return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": NO_COMPONENTS}
     return {"type": int(ResponseKind.DEFERRED_UPDATE)}
 
 
-def _author(interaction: Payload) -> Author:
-    """Return who pressed: on a server a member, in private a user; she tells her own language."""
+def whispered(sentence: str) -> dict[str, Any]:
+    """Return a message that one person alone sees."""
+    flags = EPHEMERAL | SUPPRESS_EMBEDS
+    return {"content": cut(render(sentence)), "flags": flags, "allowed_mentions": NOBODY}
+
+
+def cut(content: str) -> str:
+    """Shorten what is to be sent to what a message holds."""
+    return content if len(content) <= limits.MESSAGE_CHARS else content[: limits.MESSAGE_CHARS - 1] + ELLIPSIS
+
+
+def author_of(interaction: Payload) -> Author:
+    """Return who did it: on a server a member, in private a user; she tells her own language."""
     member = mapping_in(interaction, "member")
     user = mapping_in(member, "user") or mapping_in(interaction, "user")
     roles = member.get("roles")

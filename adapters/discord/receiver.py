@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from adapters.discord.callers import Callers
 from adapters.discord.catching_up import CatchUp
 from adapters.discord.chains import Chains
 from adapters.discord.channels import Channels
@@ -56,6 +57,7 @@ class Receiver:
         *,
         web: Web,
         chains: Chains,
+        callers: Callers,
         hints: Hints,
         marks: Marks,
         services: Services,
@@ -82,7 +84,9 @@ class Receiver:
             catch_up=self._catch_up,
             intake=intake,
         )
-        self._interactions = Interactions(rules.instance, us, web=web, chains=chains, services=services, intake=intake)
+        self._interactions = Interactions(
+            rules.instance, us, web=web, chains=chains, callers=callers, services=services, intake=intake
+        )
         self._up: set[int | None] = set()
         self._patience: asyncio.Timeout | None = None
         self._taking: set[asyncio.Task[Any]] = set()

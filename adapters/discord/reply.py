@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 
 from adapters.discord import limits, outbound
+from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
 from adapters.discord.hourglass import Hourglass
-from adapters.discord.ids import is_name_of, notice_nonce, part_nonce, snowflake_at
+from adapters.discord.ids import MessageRef, delivery_key, is_name_of, notice_nonce, part_nonce, snowflake_at
 from adapters.discord.inbound import SPOKEN
 from adapters.discord.refusals import (
     ARCHIVED,
@@ -27,10 +28,13 @@ from adapters.discord.web import Web
 from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
-from bridge.model import Budget, Envelope, TurnId, View
+from bridge.model import Budget, Envelope, Place, Root, TurnId, View
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
+
+ANNOUNCED = -1
+"""The index in the name of the message that stands for a command."""
 
 PATIENCE_S = 10.0
 """How long what does not grow old (a thread, a notice) may wait for its bucket."""
@@ -62,9 +66,13 @@ class DiscordReply:
         web: Web,
         hourglass: Hourglass,
         chains: Chains,
+        callers: Callers,
         our_id: Callable[[], Awaitable[str]],
     ) -> None:
-        self._envelope = envelope
+        self._callers = callers
+        self._given_as = envelope.delivery_key
+        self._is_unseen = envelope.command and not envelope.message_id
+        self._envelope = envelope = _where_it_stands(envelope)
         self._turn_id = turn_id
         self._locale = locale
         self._settings = settings
@@ -103,6 +111,8 @@ class DiscordReply:
 
     async def waiting(self, position: int) -> None:
         """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
+        if self._is_unseen:
+            return  # the answer to the command shows that it goes on
         if not await self._hourglass.put(self._spot.question) and not self._told_waiting:
             self._told_waiting = True
             await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
@@ -123,6 +133,8 @@ class DiscordReply:
 
     async def settle(self) -> None:
         """Take the waiting mark away; typing ends by itself. Safe to repeat."""
+        if self._is_unseen:
+            return
         await self._hourglass.lift(self._spot.question, thorough=True)
 
     # --- parts ---
@@ -171,8 +183,11 @@ class DiscordReply:
     async def notice(self, text: str) -> str:
         """Post a sentence of ours: in the thread if there is one already, else beside the question.
 
-        It replies to the question, which in a thread tells it from the parts of an answer.
+        It replies to the question, which in a thread tells it from the parts of an answer. While nothing stands for a
+        command, it is for its author alone.
         """
+        if self._is_unseen:
+            return await self._whisper(text)
         spot = self._spot if self._thread_is_there else fallen_back(self._spot)
         reply_to = spot.question.message if spot.channel == spot.question.channel else ""
         body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), reply_to)
@@ -188,6 +203,57 @@ class DiscordReply:
             else:
                 self._posted.add(message_id)
                 return message_id
+
+    # --- commands ---
+
+    async def announce(self, text: str, *, private: bool) -> Root:
+        """Post the line that stands for a command; what said that more follows is taken away."""
+        place, channel = await self._announced_at(private)
+        body = outbound.create_body(_cut(text), part_nonce(self._turn_id, ANNOUNCED), "")
+        root = _root(place, await self._create(channel, body, patience_s=PATIENCE_S))
+        elsewhere = f"https://discord.com/channels/{place.team or '@me'}/{channel}/{root.message_id}" if private else ""
+        await self._answer_again(elsewhere)
+        return root
+
+    async def find_announced(self, *, private: bool) -> Root | None:
+        """Look for that line by its name, from shortly before the command on."""
+        place, channel = await self._announced_at(private)
+        after, us = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S)), await self._our_id()
+        async for message in messages_after(self._web, channel, after):
+            is_ours = _text(message, "author", "id") == us
+            if is_ours and is_name_of(message.get("nonce"), self._turn_id, ANNOUNCED):
+                return _root(place, str(message.get("id")))
+        return None
+
+    async def _announced_at(self, private: bool) -> tuple[Place, str]:
+        """Return where a command is announced, and the channel that this is."""
+        place = self._envelope.place
+        if not private or place.private:
+            return place, place.thread or place.channel
+        opened = await self._web.call("POST", "/users/@me/channels", {"recipient_id": self._envelope.author.id})
+        channel = str(opened.get("id") or "") if isinstance(opened, dict) else ""
+        return Place(place.instance, "", channel, private=True), channel
+
+    async def _whisper(self, text: str) -> str:
+        """Tell the author of a command alone: in its answer, or where that is over in the direct conversation."""
+        if await self._answer_again(text):
+            return ""
+        _, channel = await self._announced_at(private=True)
+        body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), "")
+        return await self._create(channel, body, patience_s=PATIENCE_S)
+
+    async def _answer_again(self, text: str) -> bool:
+        """Change the first answer to a command, or take it away; false where that cannot be done."""
+        caller = self._callers.find(self._given_as)
+        if caller is None or not await self._services.clock.wait(caller.answered, limits.ANSWER_PRESS_WITHIN_S):
+            return False
+        content = {"content": _cut(text), "flags": outbound.SUPPRESS_EMBEDS, "allowed_mentions": outbound.NOBODY}
+        try:
+            await self._web.answer_again("PATCH" if text else "DELETE", caller.path, content if text else None)
+        except PlatformError as error:
+            log.info("the answer to a command stays as it is", reason=error.reason)
+            return False
+        return True
 
     # --- the thread ---
 
@@ -299,6 +365,21 @@ class DiscordReply:
         # Discord may not tell the names: then the parts are told by their order.
         place = index - sum(part < index for part in {*self._editions, *known})
         return nameless[place] if 0 <= place < len(nameless) else None
+
+
+def _where_it_stands(envelope: Envelope) -> Envelope:
+    """Return a command as the message that stands for it, once there is one."""
+    if not envelope.command or not envelope.message_id:
+        return envelope
+    place = envelope.place
+    inside = place.thread if place.thread not in (None, envelope.message_id) else None
+    key = delivery_key(MessageRef(place.instance, place.team, inside or place.channel, envelope.message_id))
+    return replace(envelope, delivery_key=key)
+
+
+def _root(place: Place, message_id: str) -> Root:
+    """Return where the answer goes: in a channel the message begins its own thread."""
+    return Root(place if place.private else replace(place, thread=place.thread or message_id), message_id)
 
 
 def _fitting(view: View) -> str:

@@ -27,6 +27,11 @@ class DiscordSettings(AdapterSettings):
         description="thread: a question in a channel is answered in a new thread named after it. place: in the channel "
         "itself. reply: there too, as a reply. Threads, forum posts and direct messages are answered where they are.",
     )
+    commands: bool = Field(
+        True,
+        description="Register slash commands: /coze, and one for each workflow. They take the place of all that the "
+        "application had.",
+    )
     follow_threads: bool = Field(
         True,
         description="Answer messages without a mention in threads where the bot takes part already; needs the message "

@@ -30,6 +30,7 @@ CREATE_ROUTE, EDIT_ROUTE = "POST /channels/{}/messages", "PATCH /channels/{}/mes
 _IDS = re.compile(r"/\d{15,}")
 _CHANNEL = re.compile(r"^/channels/(\d+)")
 _EMPTY: dict[str, Any] = {}
+Body = Mapping[str, Any] | list[Any]
 
 
 class Web:
@@ -78,7 +79,7 @@ class Web:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         *,
         query: Mapping[str, str] | None = None,
         budget: str = "",
@@ -106,7 +107,7 @@ class Web:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         *,
         query: Mapping[str, str] | None = None,
         budget: str = "",
@@ -130,13 +131,28 @@ class Web:
             DiscordRefused: It came too late, or after another one.
             PlatformError: As ``call``. No error holds the token.
         """
+        await self._with_token("POST", f"/interactions/{interaction}/{token}/callback", body, "interaction callback")
+
+    async def answer_again(self, method: str, webhook: str, body: Mapping[str, Any] | None) -> None:
+        """Change or delete what an interaction was first answered with, within fifteen minutes.
+
+        Args:
+            webhook: The path of the interaction's webhook; it authorizes.
+
+        Raises:
+            DiscordRefused: There is nothing to change, or no right to any more.
+            PlatformError: As ``call``. No error holds the token.
+        """
+        await self._with_token(method, f"{webhook}/messages/@original", body, "webhook of an interaction")
+
+    async def _with_token(self, method: str, path: str, body: Mapping[str, Any] | None, what: str) -> None:
         if self._session is None:
             raise RuntimeError("used before it was opened")
-        call = "POST /interactions/{interaction}/{token}/callback"
-        address = f"{self._settings.api_url}/interactions/{interaction}/{token}/callback"
+        call = f"{method} {what}"
+        address = f"{self._settings.api_url}{path}"
         try:
-            async with self._session.post(
-                address, json=body, proxy=self._settings.proxy, allow_redirects=False
+            async with self._session.request(
+                method, address, json=body, proxy=self._settings.proxy, allow_redirects=False
             ) as response:
                 answer = _parse(await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -147,7 +163,12 @@ class Web:
             raise DiscordRefused(refusal.reason, code=0) if isinstance(refusal, CredentialsError) else refusal
 
     async def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, query: Mapping[str, str] | None, budget: str
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: Mapping[str, str] | None,
+        budget: str,
     ) -> Any:
         if self._session is None:
             raise RuntimeError("used before it was opened")

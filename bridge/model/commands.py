@@ -74,11 +74,14 @@ class Invocation:
         filled: What a form brought, by field, as it would be typed; the text then is ``!run NAME`` alone, or ``!run``
             where the workflow is chosen in the form.
         subject: The text of a message that the command is about; it is offered to the workflow.
+        given: What was given by name, as it would be typed; the text then is ``!run NAME`` alone. What is missing or
+            wrong is asked for in a form.
     """
 
     envelope: Envelope
     filled: Mapping[str, str] | None = None
     subject: str = ""
+    given: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,4 +126,10 @@ SENTENCES: dict[Say, str] = {
     Say.FORM_CANCEL: "Cancel",
     Say.FORM_YES: "Yes",
     Say.FORM_NO: "No",
+    Say.FORM_FORGOTTEN: "I do not know this any more. Please begin anew.",
+    Say.ABOUT_COZE: "Talk about the conversation itself",
+    Say.ABOUT_NEW: "Start a new conversation",
+    Say.ABOUT_STOP: "Stop your answers that are running here",
+    Say.ABOUT_STATUS: "What I am doing here",
+    Say.ABOUT_HELP: "How to use me",
 }

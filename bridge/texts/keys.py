@@ -126,3 +126,10 @@ class Say(StrEnum):
     FORM_CANCEL = "form_cancel"
     FORM_YES = "form_yes"
     FORM_NO = "form_no"
+    FORM_FORGOTTEN = "form_forgotten"
+    # what commands are for
+    ABOUT_COZE = "about_coze"
+    ABOUT_NEW = "about_new"
+    ABOUT_STOP = "about_stop"
+    ABOUT_STATUS = "about_status"
+    ABOUT_HELP = "about_help"

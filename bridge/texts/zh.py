@@ -123,4 +123,10 @@ SENTENCES: dict[Say, str] = {
     Say.FORM_CANCEL: "取消",
     Say.FORM_YES: "是",
     Say.FORM_NO: "否",
+    Say.FORM_FORGOTTEN: "我已经不记得这个了。请重新开始。",
+    Say.ABOUT_COZE: "管理对话",
+    Say.ABOUT_NEW: "开始新的对话",
+    Say.ABOUT_STOP: "停止你在这里正在进行的回答",
+    Say.ABOUT_STATUS: "我在这里做什么",
+    Say.ABOUT_HELP: "使用帮助",
 }

@@ -73,7 +73,7 @@ async def test_a_missed_question_is_the_one_the_gateway_would_have_brought(
         await intake.texts(1)
     async with MemoryStore(SystemClock()) as store:
         services = Services(SystemClock(), store, say_nothing)
-        attentive = DiscordPlatform("work", settings_for(forums=(help_,)), services)
+        attentive = DiscordPlatform("work", settings_for(forums=(help_,), commands=False), services)
         async with attentive, serve(attentive, listener):
             first = discord.mention("ann", "general", "hello", [FileUpload("cat.png", b"\x89PNG")])
             discord.reply("bob", "general", discord.mention("ann", "general", "a chain"), "@coze is not named here")
