@@ -16,6 +16,7 @@ class Gauge:
         self._rules = rules
         self._head = head
         self._marks: list[int] = []
+        self._counted: list[int] = []
         self._sums: list[tuple[int, ...]] = []
 
     def mark(self, at: int) -> None:
@@ -23,28 +24,28 @@ class Gauge:
         if self._rules.amounts is not None:
             self._marks.append(at)
 
-    def measure(self, body: str, end: int) -> int:
-        """Return what is measured of ``body[:end]``."""
-        return self.measure_with(body, end, "")
-
-    def measure_with(self, body: str, end: int, more: str) -> int:
+    def measure(self, body: str, end: int, more: str = "") -> int:
         """Return what is measured of ``body[:end]`` followed by ``more``."""
         amounts = self._rules.amounts
         known = bisect_right(self._marks, end)
         if amounts is None or not known:
             return self._rules.measure(self._head + body[:end] + more)
-        while len(self._sums) < known:
-            self._add(body)
-        return max(_plus(self._sums[known - 1], amounts(body[self._marks[known - 1] : end] + more)))
+        mark = self._marks[known - 1]
+        return max(_plus(self._sum_at(body, mark), amounts(body[mark:end] + more)))
 
-    def _add(self, body: str) -> None:
+    def _sum_at(self, body: str, mark: int) -> tuple[int, ...]:
+        """Return the amounts of all that stands before a mark, counted from the nearest one that was asked for."""
         assert self._rules.amounts is not None
-        count = len(self._sums)
-        if count:
-            piece = body[self._marks[count - 1] : self._marks[count]]
-            self._sums.append(_plus(self._sums[-1], self._rules.amounts(piece)))
+        index = bisect_right(self._counted, mark) - 1
+        if index < 0:
+            sums = tuple(self._rules.amounts(self._head + body[:mark]))
+        elif self._counted[index] == mark:
+            return self._sums[index]
         else:
-            self._sums.append(tuple(self._rules.amounts(self._head + body[: self._marks[0]])))
+            sums = _plus(self._sums[index], self._rules.amounts(body[self._counted[index] : mark]))
+        self._counted.insert(index + 1, mark)
+        self._sums.insert(index + 1, sums)
+        return sums
 
 
 def _plus(some: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:

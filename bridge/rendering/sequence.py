@@ -12,8 +12,17 @@ from bridge.model import Part, PartRules
 from bridge.rendering.blocks import START
 from bridge.rendering.gauge import Gauge
 from bridge.rendering.lines import NOTHING, Carry, Reader
-from bridge.rendering.repair import REPAIR_CHARS, repair
-from bridge.rendering.split import Piece, check_rules, compose, open_fence_line, take, take_less, take_shown
+from bridge.rendering.repair import repair
+from bridge.rendering.split import (
+    Piece,
+    check_rules,
+    compose,
+    open_fence_line,
+    room_for_repair,
+    take,
+    take_less,
+    take_shown,
+)
 
 
 class PartSequence:
@@ -34,6 +43,7 @@ class PartSequence:
         self._reader = Reader(NOTHING)
         self._gauge = Gauge(rules)
         self._read = self._quiet = 0
+        self._roomy = False
         self._last: Part | None = None
         self._preview: str | None = None
 
@@ -123,11 +133,11 @@ class PartSequence:
         """Freeze whatever no longer fits into one part; return the part behind."""
         self._join()
         while self._last is None and self._tail:
-            self._freeze_full()
-            closing = self._closing_line()
-            has_room = self._has_room("\n" + closing if closing else "")
-            text = compose(self._tail, self._carry, self._rules, closing, has_room=has_room)
-            if has_room or self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
+            self._roomy = self._has_room()
+            if not self._roomy:
+                self._freeze_full()
+            text = compose(self._tail, self._carry, self._rules, self._closing_line(), has_room=self._roomy)
+            if self._roomy or self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
                 self._last = Part(len(self._frozen), self._tail, text)
             else:
                 piece = take_less(self._tail, 0, self._carry, self._rules)
@@ -137,25 +147,25 @@ class PartSequence:
 
     def _repaired(self) -> str | None:
         """Return the last part's text repaired, or ``None`` if that does not fit."""
-        closing = self._closing_line()
-        has_room = self._has_room("\n" + closing if closing else "")
-        text = compose(self._tail, self._carry, self._rules, live_closing=closing, has_room=has_room)
+        text = compose(self._tail, self._carry, self._rules, live_closing=self._closing_line(), has_room=self._roomy)
         fresh = self._tail[self._quiet :]
         if not self._quiet or not text.endswith(fresh):
             repaired = repair(text)
             return repaired if self._rules.measure(repaired) <= self._rules.limit else None
         rest = repair(fresh)  # before it nothing is open, and need not be read again
         repaired = text[: len(text) - len(fresh)] + rest
-        if has_room and self._gauge.measure_with(self._tail, self._quiet, rest) <= self._rules.limit:
+        if self._roomy and self._gauge.measure(self._tail, self._quiet, rest) <= self._rules.limit:
             return repaired
         return repaired if self._rules.measure(repaired) <= self._rules.limit else None
 
-    def _has_room(self, more: str) -> bool:
-        """Tell whether all of the last part fits with ``more`` behind it and a repair; false: perhaps not."""
-        if self._carry.dedent:
+    def _has_room(self) -> bool:
+        """Tell whether all of the last part fits as it is, with a fence closed or a repair; false: perhaps not."""
+        if self._carry.dedent or len(self._tail) > self._rules.limit:
             return False
-        measured = self._gauge.measure_with(self._tail, len(self._tail), more)
-        return measured + max(REPAIR_CHARS, len(more)) <= self._rules.limit
+        closing = self._closing_line()
+        more = "\n" + closing if closing else ""
+        room = max(len(more), room_for_repair(self._tail, self._carry))
+        return self._gauge.measure(self._tail, len(self._tail), more) + room <= self._rules.limit
 
     def _freeze_full(self) -> None:
         self._closing_line()

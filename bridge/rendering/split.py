@@ -83,13 +83,14 @@ def take(text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge | None
     Args:
         gauge: Measures beginnings of that text, if something is known of it.
     """
-    size = _overflow(text, at, carry, rules, gauge or Gauge(rules, carry.head))
-    return None if size is None else _take_from(text[at : at + size], at, carry, rules)
+    gauge = gauge or Gauge(rules, carry.head)
+    size = _overflow(text, at, carry, rules, gauge)
+    return None if size is None else _take_from(text[at : at + size], at, carry, rules, gauge)
 
 
 def take_less(text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
     """Take a part from ``text[at:]`` although all of it seemed to fit: the measure counts the repair for more."""
-    return _take_from(text[at:], at, carry, rules)
+    return _take_from(text[at:], at, carry, rules, Gauge(rules, carry.head))
 
 
 def take_shown(text: str, chars: int, carry: Carry, rules: PartRules) -> Piece | None:
@@ -107,13 +108,16 @@ def take_shown(text: str, chars: int, carry: Carry, rules: PartRules) -> Piece |
     return Piece(cut.at, part_text, _bounded(cut, rules)) if rules.measure(part_text) <= rules.limit else None
 
 
-def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
+def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge) -> Piece:
     window = Window(window_text, carry)
     end = len(window_text) - 1
     while True:
         cut = window.cut(end)
-        part_text = compose(window_text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks)
-        if rules.measure(part_text) <= rules.limit or cut.at <= 1:
+        more = "\n" + cut.closing_line if cut.closing_line else cut.closing_marks
+        measured = gauge.measure(window_text, cut.at, more)
+        has_room = not carry.dedent and measured + REPAIR_CHARS <= rules.limit
+        part_text = compose(window_text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks, has_room=has_room)
+        if has_room or rules.measure(part_text) <= rules.limit or cut.at <= 1:
             return Piece(at + cut.at, part_text, _bounded(cut, rules))
         end = min(cut.at - 1, cut.at * 7 // 8)
 
@@ -205,13 +209,18 @@ def fits(body: str, carry: Carry, rules: PartRules, gauge: Gauge) -> bool:
     """Tell whether a body fits together with any repair that its end may need."""
     end = len(body.rstrip())
     edge = _BLANK_EDGE.match(body, 0, end)
-    room = REPAIR_CHARS
-    if "```" in body or "~~~" in body or carry.lead:
-        fences = (len(fence.expandtabs(4)) + 1 for fence in _FENCE_LINE.findall(carry.head + body))
-        room = max(room, *fences, 0)
+    room = room_for_repair(body, carry)
     if edge is not None and edge.end():
         return rules.measure(carry.head + body[edge.end() : end]) + room <= rules.limit
     return gauge.measure(body, end) + room <= rules.limit
+
+
+def room_for_repair(body: str, carry: Carry) -> int:
+    """Return how much the repair of a body's end may add, wherever it ends."""
+    if "```" not in body and "~~~" not in body and not carry.lead:
+        return REPAIR_CHARS
+    fences = (len(fence.expandtabs(4)) + 1 for fence in _FENCE_LINE.findall(carry.head + body))
+    return max(REPAIR_CHARS, *fences, 0)
 
 
 def _without_edges(body: str) -> str:
