@@ -122,10 +122,12 @@ def sort_out(
 
 def word_left_out(key: Say, left_out: Sequence[LeftOut], locale: str) -> str:
     """Say in one line which files the agent did not get, and why; empty when there are none."""
-    if not left_out:
-        return ""
-    listed = (f"{_readable(file.name)} ({say(file.why, locale, **file.values)})" for file in left_out)
-    return say(key, locale, files=", ".join(listed))
+    return say(key, locale, files=list_left_out(left_out, locale)) if left_out else ""
+
+
+def list_left_out(left_out: Sequence[LeftOut], locale: str) -> str:
+    """Name files, each with the reason why the agent did not get it."""
+    return ", ".join(f"{_readable(file.name)} ({say(file.why, locale, **file.values)})" for file in left_out)
 
 
 def word_names(attachments: Sequence[Attachment]) -> str:

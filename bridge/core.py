@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.admission import Admission
+from bridge.attachments import Carrier
 from bridge.busy import Busy
 from bridge.commands import parse_command
 from bridge.control import Control, Dispatch
@@ -78,7 +79,10 @@ class Core:
         self._observer = observer
         scope = options.turns.asking.scope
         self.lanes = Lanes(tasks, store, clock, holder=holder, max_waiting=options.max_waiting)
-        runs = Surroundings(book or WorkflowBook(), Waits(store, clock), store, clock, options.turns.asking)
+        turns = options.turns
+        runs = Surroundings(
+            book or WorkflowBook(), Waits(store, clock), store, clock, turns.asking, Carrier(turns.files)
+        )
         self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, runs, live, observer)
         gate = Gate(options.gate)
         speaks = options.turns.default_language

@@ -18,6 +18,7 @@ import structlog
 
 from bridge.announcing import as_it_stands
 from bridge.asking import AskingOptions
+from bridge.attachments import Carrier, Wanted, list_left_out, sort_out
 from bridge.draft import Draft
 from bridge.errors import AgentError, AgentRejected, AgentSilent, AgentUnavailable, ConversationGone
 from bridge.exchange import EMPTY, Ending, Fault
@@ -29,6 +30,7 @@ from bridge.model import (
     ChatStarted,
     Conversation,
     Envelope,
+    FileKind,
     Interruption,
     Outcome,
     RunAccepted,
@@ -41,10 +43,11 @@ from bridge.model import (
     TurnState,
     WorkflowRun,
 )
-from bridge.ports import Clock, Store, Workflows
+from bridge.ports import Clock, Platform, Store, Workflows
 from bridge.texts import Say, say
 from bridge.workflows.answers import ANSWERABLE, read_answer
 from bridge.workflows.book import SAID, Flow, WorkflowBook
+from bridge.workflows.files import assign, file_names, file_value
 from bridge.workflows.results import Telling
 from bridge.workflows.values import Problem
 
@@ -115,6 +118,7 @@ class Surroundings:
     store: Store
     clock: Clock
     options: AskingOptions
+    carrier: Carrier
 
 
 class Running:
@@ -129,6 +133,7 @@ class Running:
         changed: Callable[[], None],
         note: Callable[[str], None],
         live: LiveTurn,
+        platform: Platform,
         ledger: Ledger,
         around: Surroundings,
     ) -> None:
@@ -138,6 +143,7 @@ class Running:
         self._changed = changed
         self._note = note
         self._live = live
+        self._platform = platform
         self._ledger = ledger
         self._around = around
         self._telling = Telling(draft)
@@ -145,6 +151,8 @@ class Running:
         self._flow: Flow | None = None
         self._said = ""
         self._values: dict[str, object] = {}
+        self._files: dict[str, list[Wanted]] = {}
+        self._not_run: Ending | None = None
         self._answered: TurnRecord | None = None
         self._noted = ""
         self._heard = False
@@ -174,12 +182,16 @@ class Running:
         problem = self._around.book.refusal(call, self._envelope.place, self._envelope.author)
         if flow is None or (problem and record.state in UNBEGUN):
             return self._refused([problem] if problem else [])
-        arguments = flow.read(call.arguments)
+        arguments = flow.read(call.arguments, with_files=bool(self._envelope.attachments))
         problems = list(arguments.problems)
-        if missing := flow.lacking(arguments):
+        wanted, left_out = sort_out([self._envelope], self._around.carrier.rules, frozenset(FileKind))
+        self._files = assign(flow.settings.parameters, arguments.values, wanted)
+        if missing := [name for name in flow.lacking(arguments) if name not in self._files]:
             names = ", ".join(f"`{name}`" for name in missing)
             problems.append(Problem(Say.VALUES_MISSING, {"names": names}))
         if problems and record.state in UNBEGUN:
+            if left_out and file_names(flow.settings.parameters):
+                problems.append(Problem(Say.RUN_FILES_LACKING, {"files": list_left_out(left_out, self._locale)}))
             problems.append(Problem(Say.RUN_USAGE, {"usage": flow.usage()}))
             return self._refused(problems)
         self._values = dict(arguments.values)
@@ -224,6 +236,8 @@ class Running:
 
     async def _begin(self) -> None:
         """Start the run; again only where its section says that this does no harm, and once."""
+        if not await self._bring_files():
+            return
         run = await self._wire_run()
         may_repeat = self._is_repeatable
         while True:
@@ -254,6 +268,23 @@ class Running:
                 raise
             else:
                 return
+
+    async def _bring_files(self) -> bool:
+        """Upload the files that parameters take; false if one cannot be: a run without it would be another one."""
+        for name, wanted in self._files.items():
+            carried = await self._around.carrier.carry(wanted, self._platform, self._named_flow.binding.agent)
+            if carried.left_out:
+                passing = any(file.passing for file in carried.left_out)
+                listed = list_left_out(carried.left_out, self._locale)
+                self._not_run = Ending(
+                    Outcome.FAILED if passing else Outcome.REFUSED,
+                    say(Say.RUN_FILES_LACKING, self._locale, files=listed),
+                    "a file could not be passed on",
+                )
+                return False
+            values = [file_value(file) for file in carried.files]
+            self._values[name] = values if self._named_flow.settings.parameters[name].many else values[0]
+        return True
 
     async def _follow(self, execute_id: str) -> None:
         """Follow an asynchronous run that an earlier process began."""
@@ -339,6 +370,8 @@ class Running:
 
     async def ending(self) -> Ending | Fault:
         """Tell the result, or wait for an answer."""
+        if self._not_run is not None:
+            return self._not_run
         if self._telling.flush():
             self._changed()
         completed = self._telling.completed
@@ -348,7 +381,9 @@ class Running:
         if asked is None:
             if self._draft.is_empty:
                 return Ending(Outcome.DELIVERED, say(Say.RUN_EMPTY, self._locale), EMPTY)
-            unused = say(Say.RUN_WITHOUT_FILES, self._locale) if self._envelope.attachments else ""
+            taken = sum(len(files) for files in self._files.values())
+            all_taken = taken == len(self._envelope.attachments)
+            unused = "" if all_taken else say(Say.RUN_WITHOUT_FILES, self._locale)
             return Ending(Outcome.DELIVERED, unused)
         if asked.kind not in ANSWERABLE:
             return Fault(Say.RUN_NEEDS_MORE, f"the run waits for {asked.kind}")

@@ -9,7 +9,6 @@ import structlog
 from bridge.announcing import announce, as_it_stands, is_unseen
 from bridge.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions, settle
 from bridge.asking import Asking
-from bridge.attachments import Carrier
 from bridge.delivery import Delivery
 from bridge.draft import Draft
 from bridge.errors import PlatformError, StoreError
@@ -58,7 +57,6 @@ class Turns:
         self._options = options
         self._platforms = platforms
         self._observer = observer
-        self._carrier = Carrier(options.files)
         self.live = {} if live is None else live
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
@@ -195,6 +193,7 @@ class Turns:
                     changed=delivery.changed,
                     note=delivery.note,
                     live=live,
+                    platform=platform,
                     ledger=ledger,
                     around=self._runs,
                 )
@@ -205,7 +204,7 @@ class Turns:
                     envelope,
                     locale,
                     messages=messages,
-                    carrier=self._carrier,
+                    carrier=self._runs.carrier,
                     draft=draft,
                     changed=delivery.changed,
                     live=live,

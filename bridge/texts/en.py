@@ -99,7 +99,8 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_NODE: "⚙️ {node}",
     Say.RUN_BACKGROUND: "⏳ `{name}` runs in the background; I answer here when it has ended.",
     Say.RUN_EMPTY: "✅ The workflow has ended without a result.",
-    Say.RUN_WITHOUT_FILES: "ℹ️ The workflow ran without the files that came along.",
+    Say.RUN_WITHOUT_FILES: "ℹ️ The workflow ran without some of the files that came along.",
+    Say.RUN_FILES_LACKING: "⚠️ The workflow did not run, for it cannot have {files}.",
     Say.RUN_STOPPED: "⏹️ I have stopped listening. The workflow itself goes on at Coze.",
     Say.RUN_MAYBE: (
         "⚠️ The connection was lost. The workflow may have run, or may still be running, so I do not repeat it."

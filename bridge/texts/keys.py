@@ -104,6 +104,7 @@ class Say(StrEnum):
     RUN_BACKGROUND = "run_background"  # {name}
     RUN_EMPTY = "run_empty"
     RUN_WITHOUT_FILES = "run_without_files"
+    RUN_FILES_LACKING = "run_files_lacking"  # {files}
     RUN_STOPPED = "run_stopped"
     RUN_MAYBE = "run_maybe"
     RUN_MAYBE_SYNC = "run_maybe_sync"

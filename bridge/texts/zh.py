@@ -98,7 +98,8 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_NODE: "⚙️ {node}",
     Say.RUN_BACKGROUND: "⏳ `{name}` 正在后台运行，结束后我会在这里回复。",
     Say.RUN_EMPTY: "✅ 工作流已结束，没有返回结果。",
-    Say.RUN_WITHOUT_FILES: "ℹ️ 工作流运行时没有用到随消息发送的文件。",
+    Say.RUN_WITHOUT_FILES: "ℹ️ 随消息发送的文件中，有的没有用于工作流。",
+    Say.RUN_FILES_LACKING: "⚠️ 工作流没有运行：无法提供 {files}。",
     Say.RUN_STOPPED: "⏹️ 我不再等待结果；工作流仍在扣子上继续运行。",
     Say.RUN_MAYBE: "⚠️ 连接中断。工作流可能已经运行，或仍在运行，所以我不会自动重试。",
     Say.RUN_MAYBE_SYNC: (

@@ -10,6 +10,7 @@ from bridge.routes import AgentBinding
 from bridge.settings import AllowLists
 from bridge.texts import Say, say
 from bridge.workflows.arguments import Arguments, parse_arguments
+from bridge.workflows.files import file_names
 from bridge.workflows.settings import WorkflowSettings
 from bridge.workflows.values import Problem, Rules
 
@@ -30,9 +31,14 @@ class Flow:
     settings: WorkflowSettings
     binding: AgentBinding
 
-    def read(self, text: str) -> Arguments:
-        """Read what stands behind its name; what is said to a chatflow is the value ``SAID``."""
-        required = list(self.settings.lacking({}))
+    def read(self, text: str, *, with_files: bool = False) -> Arguments:
+        """Read what stands behind its name; what is said to a chatflow is the value ``SAID``.
+
+        Args:
+            with_files: Files came along, so words without a name are for no parameter that takes one.
+        """
+        taken = file_names(self.settings.parameters) if with_files else ()
+        required = [name for name in self.settings.lacking({}) if name not in taken]
         if self.settings.as_chat:
             required.append(SAID)
         return parse_arguments(text, self.rules(), required)
