@@ -34,7 +34,7 @@ TYPICAL_S = 15.0
 TYPICAL_LEAST_S, TYPICAL_MOST_S = 4.0, 120.0
 LEARNING = 0.2
 """How much the newest answer counts in what is typical."""
-LATE_SHARE = 1 / 2
+LATE_SHARE = 0.2
 """An answer that has lasted for long is expected to go on for this part of a typical one."""
 
 FINAL_SHARE = 0.25
@@ -47,11 +47,13 @@ SCARCE = 2.0
 SCARCE_PAUSE_S = 1.0
 """When to ask again for what is to spare."""
 
-PROMPTNESS = 0.8
+PROMPTNESS = 0.7
 """Edits come a little later than they are due, for the next words and for the answer to the one before; so the price is
 put a little lower than the one that would just use up the supply."""
+RELIEF = 0.25
+"""How strongly a full stock lowers the price: for most of its range hardly at all."""
 SLOWEST_CPS, FASTEST_CPS = 5.0, 2_000.0
-NEARLY = 0.97
+SOON_S = 0.01
 """Text comes in steps: who waited for the last hundredths of a price would look again and again."""
 LEAST_SUPPLY = 0.25
 """Where nothing is left over, the price is still finite."""
@@ -109,7 +111,7 @@ class _Shared(Allowance):
         kept = self.kept(now, typical_s)
         room = self.at_once - kept
         stock = min(1.0, max(0.0, (self.free(now) - kept) / room)) if room > 0 else 0.0
-        return PROMPTNESS * math.sqrt(1.0 - stock) * (self.pull_sum * horizon_s / calls) ** 2
+        return PROMPTNESS * (1.0 - stock) ** RELIEF * (self.pull_sum * horizon_s / calls) ** 2
 
 
 class Pacer:
@@ -162,18 +164,21 @@ class Pacer:
 
     # --- when ---
 
-    def interim_wait_s(self, reply: str, unseen: int, waited_s: float, now: float) -> float:
+    def interim_wait_s(self, reply: str, unseen: int, waited_s: float, now: float, *, early_s: float = 0.0) -> float:
         """Return how long the reply's next interim edit has to wait if its text grows as before; 0 means now.
 
         Args:
             unseen: Characters that are not shown; ``waited_s``: for how long the oldest of them has waited.
+            early_s: How much sooner than it is worth it the edit may go, because words are expected only now and then.
         """
         live = self._live[reply]
         wait = live.rested_at - now
         for name in live.budgets:
             shared = self._shared[name]
             wait = max(wait, shared.wait_s(now, shared.kept(now, self._typical_s)))
-            wait = max(wait, _until_worth(shared.price(now, self._typical_s), unseen, waited_s, live.pull))
+            price = shared.price(now, self._typical_s)
+            worth_s = _until_worth(price, unseen, waited_s, live.pull) - early_s
+            wait = max(wait, worth_s if worth_s > SOON_S else 0.0)
         return max(0.0, wait)
 
     def wait_s(self, budgets: Sequence[Budget], now: float) -> float:
@@ -265,7 +270,7 @@ class Pacer:
 def _until_worth(price: float, unseen: int, waited_s: float, pull: float) -> float:
     """Return when ``unseen * waited`` reaches the price, if the text grows by ``pull ** 2`` characters a second."""
     worth = unseen * waited_s
-    if worth >= NEARLY * price or pull <= 0:
+    if worth >= price or pull <= 0:
         return 0.0
     speed = pull * pull
     half = (unseen / speed + waited_s) / 2

@@ -16,7 +16,7 @@ from bridge.pacing import FINAL_PATIENCE_S, Pacer
 CALL_S = 0.15
 JITTER_S = 0.03
 FIRST_WORDS_S = 0.4
-NEXT_WORDS_S = 0.1
+NEXT_WORDS_S = 0.25
 LOOK_S = 0.5
 DELTA_CHARS = 6
 SLACK_EDITS = Budget("edits", 50, 60.0, burst=10)
@@ -179,11 +179,14 @@ class Model:
             elif (unseen := answer.chars(self._now) - shown) == 0:
                 wait = self._next_word(answer)
             else:
-                wait = pacer.interim_wait_s(name, unseen, self._now - answer.arrival(shown), self._now)
+                early_s = min(NEXT_WORDS_S, DELTA_CHARS / answer.chars_per_s) / 2
+                wait = pacer.interim_wait_s(name, unseen, self._now - answer.arrival(shown), self._now, early_s=early_s)
                 if wait <= 0 and self._now - answer.arrival(answer.chars(self._now) - 1) > 0.02:
                     next_word = self._next_word(answer)
                     yield min(next_word, NEXT_WORDS_S)
-                    wait = pacer.interim_wait_s(name, unseen, self._now - answer.arrival(shown), self._now)
+                    wait = pacer.interim_wait_s(
+                        name, unseen, self._now - answer.arrival(shown), self._now, early_s=early_s
+                    )
             if wait <= 0:
                 shown = yield from self._edit(name, answer, seen, shown)
             elif finished:
