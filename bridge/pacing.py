@@ -111,7 +111,7 @@ class _Shared(Allowance):
         kept = self.kept(now, typical_s)
         room = self.at_once - kept
         stock = min(1.0, max(0.0, (self.free(now) - kept) / room)) if room > 0 else 0.0
-        return PROMPTNESS * (1.0 - stock) ** RELIEF * (self.pull_sum * horizon_s / calls) ** 2
+        return float(PROMPTNESS * (1.0 - stock) ** RELIEF * (self.pull_sum * horizon_s / calls) ** 2)
 
 
 class Pacer:

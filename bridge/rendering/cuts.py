@@ -92,9 +92,15 @@ class Window:
         self._starts = [line.start for line in self._lines]
         self._paragraphs: dict[int, _Paragraph] = {}
 
-    def cut(self, end: int) -> Cut:
-        """Choose a place at or before ``end``, which lies inside the window; there always is one."""
+    def cut(self, end: int, least: int = 0) -> Cut:
+        """Choose a place at or before ``end``, which lies inside the window; there always is one.
+
+        Args:
+            least: What is before it cannot be taken back any more; if need be the cut is exactly there.
+        """
         end = min(end, len(self._text) - 1)
+        if least:
+            return self.block_end(end, least) or self.latest(end, least) or self._finish(min(end, least))
         table_start = self._table_start(end)
         at = self._choose(table_start) if table_start else None
         if at is None:
@@ -102,6 +108,12 @@ class Window:
         if at is None:
             at = self._last_resort(end)
         return self._finish(at)
+
+    def block_end(self, end: int, least: int) -> Cut | None:
+        """Return the last place from ``least`` to ``end`` between two blocks, if any."""
+        ranked = self._ranked(min(end, len(self._text) - 1))
+        places = [at for rank in (Rank.PARAGRAPH, Rank.BLOCK, Rank.CODE_GAP) for at in ranked[rank] if at >= least]
+        return self._finish(max(places)) if places else None
 
     def latest(self, end: int, least: int) -> Cut | None:
         """Return the last place from ``least`` to ``end`` that breaks no word, link, row or line of code, if any."""

@@ -25,6 +25,9 @@ from bridge.rendering.inline import Bracket, Inline, scan
 REPAIR_CHARS = 12
 """How many ASCII characters a repair adds at most, the closing line of a fence not counted."""
 
+HELD_CHARS = 200
+"""How much text an open mark keeps from being settled at most."""
+
 _PASSES = 8
 _LONGEST_CODE_MARK = 4
 _BARE = re.compile(r"(?:#{1,6}|-{1,2}|={1,2}|\*{1,2}|\+|_{1,2}|~{1,2}|`{1,2}|>|\||\[[ xX]?\]?|!\[?|\\|<|&)?[ \t]*$")
@@ -237,3 +240,59 @@ def _without(text: str, hidden: list[tuple[int, int]]) -> str:
         shown.append(text[at : max(at, start)])
         at = max(at, stop)
     return "".join(shown) + text[at:]
+
+
+# --- what will stay as it is ---
+
+
+def settled(text: str) -> int:
+    """Return how much of a growing text shows nothing that what comes behind it could turn into something else.
+
+    It ends before an open word in bold, half a link or entity, a row or fence that has just begun; code in an open
+    fence is settled line by line. What stays open for more than ``HELD_CHARS`` is not waited for any longer.
+    """
+    if not text.strip():
+        return len(text)
+    end = _read(text)
+    at = _settled_at(text, end)
+    if len(text) - at <= HELD_CHARS:
+        return at
+    return end.starts[0] + _half_token_at(text[end.starts[0] :])
+
+
+def _settled_at(text: str, end: _End) -> int:
+    start = end.starts[0]
+    if end.last.state.fence is not None:
+        if end.last.kind is Kind.FENCE_OPEN:
+            return end.fence_at
+        half = text[start + end.last.content :].strip(" \t")
+        return start if half and half == end.last.state.fence.marker[0] * len(half) else len(text)
+    if (hidden_from := _hidden_from(text, end)) >= 0:
+        before, previous = end.before, end.starts[1]
+        is_header = before is not None and before.kind is Kind.TEXT and text.startswith("|", previous + before.content)
+        return previous if is_header and _HALF_RULE.match(text[start:]) else hidden_from
+    if end.last.kind is Kind.TABLE_ROW and not text.endswith("\n"):
+        return start
+    if end.last.kind is Kind.TEXT or (end.last.kind is Kind.HEADING and not text.endswith("\n")):
+        at = _settled_inline(text[end.leaf_at :])
+        return end.leaf_at + at if at else text.rfind("\n", 0, end.leaf_at) + 1
+    return len(text)
+
+
+def _settled_inline(text: str) -> int:
+    """Return where the first thing begins that is open at the end of a paragraph or heading."""
+    shown = text.rstrip()
+    found = scan(shown)
+    opened = [mark.at for mark in found.open_marks] + [bracket.at for bracket in found.brackets]
+    opened += [place[0] for place in (found.open_code, found.loose) if place is not None]
+    half = _half_token_at(shown)
+    opened.append(half if half < len(shown) else len(text))
+    return min(opened)
+
+
+def _half_token_at(text: str) -> int:
+    """Return where an escape, entity or address begins whose first half stands at the end; else the length."""
+    if (len(text) - len(text.rstrip("\\"))) % 2:
+        return len(text) - 1
+    places = [half.start() for half in (_HALF_ENTITY.search(text), _HALF_ADDRESS.search(text)) if half is not None]
+    return min(places, default=len(text))

@@ -12,7 +12,7 @@ from bridge.model import Part, PartRules
 from bridge.rendering.blocks import START
 from bridge.rendering.gauge import Gauge
 from bridge.rendering.lines import NOTHING, Carry, Reader
-from bridge.rendering.repair import repair
+from bridge.rendering.repair import repair, settled
 from bridge.rendering.split import (
     Piece,
     check_rules,
@@ -20,6 +20,7 @@ from bridge.rendering.split import (
     open_fence_line,
     room_for_repair,
     take,
+    take_block,
     take_less,
     take_shown,
 )
@@ -42,7 +43,7 @@ class PartSequence:
         self._carry = NOTHING
         self._reader = Reader(NOTHING)
         self._gauge = Gauge(rules)
-        self._read = self._quiet = 0
+        self._read = self._quiet = self._pinned = 0
         self._roomy = False
         self._last: Part | None = None
         self._preview: str | None = None
@@ -111,6 +112,39 @@ class PartSequence:
         self._restart(text[piece.stop :], piece.carry)
         return True
 
+    def pin(self, chars: int) -> None:
+        """Know that so many characters of the last part's body cannot be taken back: the part will not end before."""
+        self._pinned = max(self._pinned, min(chars, len(self._tail)))
+
+    def end_block(self) -> bool:
+        """End the last part between two blocks, behind what is pinned, if there is such a place."""
+        self.parts()
+        piece = take_block(self._tail, max(1, self._pinned), self._carry, self._rules)
+        if piece is None:
+            return False
+        self._freeze(piece, 0)
+        self._restart(self._tail[piece.stop :], piece.carry)
+        return True
+
+    def settled(self) -> tuple[str, str]:
+        """Return what to show of the last part where nothing shown can be taken back, and its piece of the body.
+
+        It is the beginning of the part's text, whatever comes; unfinished marks and what hangs on them are left out.
+        """
+        if self._settle() is None:
+            return "", ""
+        text = compose(self._tail, self._carry, self._rules, live_closing=self._closing_line(), has_room=self._roomy)
+        fresh = self._tail[self._quiet :]
+        if self._quiet and text.endswith(fresh):
+            at = len(text) - len(fresh) + settled(fresh)
+        else:
+            at = settled(text)
+        at = max(at, len(text) - (len(self._tail) - self._pinned))
+        held = text[at:]
+        if not self._tail.endswith(held):
+            return "", ""
+        return text[:at], self._tail[: len(self._tail) - len(held)]
+
     def parts(self) -> Sequence[Part]:
         """Return all parts. The last one's text is complete as it is: what to show at the answer's end."""
         last = self._settle()
@@ -140,7 +174,7 @@ class PartSequence:
             if self._roomy or self._rules.measure(text) <= self._rules.limit or len(self._tail) == 1:
                 self._last = Part(len(self._frozen), self._tail, text)
             else:
-                piece = take_less(self._tail, 0, self._carry, self._rules)
+                piece = take_less(self._tail, 0, self._carry, self._rules, self._pinned)
                 self._freeze(piece, 0)
                 self._restart(self._tail[piece.stop :], piece.carry)
         return self._last
@@ -171,7 +205,7 @@ class PartSequence:
         self._closing_line()
         at = 0
         gauge = None if self._carry.dedent else self._gauge
-        while (piece := take(self._tail, at, self._carry, self._rules, gauge)) is not None:
+        while (piece := take(self._tail, at, self._carry, self._rules, gauge, 0 if at else self._pinned)) is not None:
             self._freeze(piece, at)
             at, gauge = piece.stop, None
         if at:
@@ -211,5 +245,5 @@ class PartSequence:
         self._carry = carry
         self._reader = Reader(carry)
         self._gauge = Gauge(self._rules, carry.head)
-        self._read = self._quiet = 0
+        self._read = self._quiet = self._pinned = 0
         self._last = self._preview = None

@@ -77,20 +77,32 @@ def check_rules(rules: PartRules) -> None:
         raise ValueError(f"a part needs a limit of at least {LEAST_LIMIT}, not {rules.limit}")
 
 
-def take(text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge | None = None) -> Piece | None:
+def take(
+    text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge | None = None, least: int = 0
+) -> Piece | None:
     """Take the next part from ``text[at:]``; ``None`` when all of it fits into one part.
 
     Args:
         gauge: Measures beginnings of that text, if something is known of it.
+        least: How many characters it must have, because they cannot be taken back any more.
     """
     gauge = gauge or Gauge(rules, carry.head)
     size = _overflow(text, at, carry, rules, gauge)
-    return None if size is None else _take_from(text[at : at + size], at, carry, rules, gauge)
+    return None if size is None else _take_from(text[at : at + size], at, carry, rules, gauge, least)
 
 
-def take_less(text: str, at: int, carry: Carry, rules: PartRules) -> Piece:
+def take_less(text: str, at: int, carry: Carry, rules: PartRules, least: int = 0) -> Piece:
     """Take a part from ``text[at:]`` although all of it seemed to fit: the measure counts the repair for more."""
-    return _take_from(text[at:], at, carry, rules, Gauge(rules, carry.head))
+    return _take_from(text[at:], at, carry, rules, Gauge(rules, carry.head), least)
+
+
+def take_block(text: str, least: int, carry: Carry, rules: PartRules) -> Piece | None:
+    """Take a part that ends between two blocks, ``least`` characters or more after its beginning; the last such."""
+    cut = Window(text, carry).block_end(len(text) - 1, least) if text else None
+    if cut is None:
+        return None
+    part_text = compose(text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks)
+    return Piece(cut.at, part_text, _bounded(cut, rules))
 
 
 def take_shown(text: str, chars: int, carry: Carry, rules: PartRules) -> Piece | None:
@@ -108,18 +120,18 @@ def take_shown(text: str, chars: int, carry: Carry, rules: PartRules) -> Piece |
     return Piece(cut.at, part_text, _bounded(cut, rules)) if rules.measure(part_text) <= rules.limit else None
 
 
-def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge) -> Piece:
+def _take_from(window_text: str, at: int, carry: Carry, rules: PartRules, gauge: Gauge, least: int) -> Piece:
     window = Window(window_text, carry)
     end = len(window_text) - 1
     while True:
-        cut = window.cut(end)
+        cut = window.cut(end, least)
         more = "\n" + cut.closing_line if cut.closing_line else cut.closing_marks
         measured = gauge.measure(window_text, cut.at, more)
         has_room = not carry.dedent and measured + REPAIR_CHARS <= rules.limit
         part_text = compose(window_text[: cut.at], carry, rules, cut.closing_line, cut.closing_marks, has_room=has_room)
-        if has_room or rules.measure(part_text) <= rules.limit or cut.at <= 1:
+        if has_room or rules.measure(part_text) <= rules.limit or cut.at <= max(1, least):
             return Piece(at + cut.at, part_text, _bounded(cut, rules))
-        end = min(cut.at - 1, cut.at * 7 // 8)
+        end = max(least, min(cut.at - 1, cut.at * 7 // 8))
 
 
 def _closing_of(body: str, carry: Carry) -> str:

@@ -363,3 +363,74 @@ def test_senseless_floods_cost_no_more(piece: str) -> None:
         assert "".join(part.body for part in split(long, PartRules(1500))) == long
         repair(long[:1500])
     assert many.count < 6 * few.count + 1000
+
+
+@given(st.data(), documents(10), rules(200, 2000))
+@settings(max_examples=60, deadline=None)
+def test_what_is_settled_only_grows(data: st.DataObject, text: str, rules: PartRules) -> None:
+    """Whoever can only add shows a beginning of what the part shows in the end, if what was shown is pinned."""
+    sequence = PartSequence(rules)
+    shown: dict[int, str] = {}
+    for delta in data.draw(chunked(text)):
+        sequence.append(delta)
+        index = len(sequence.parts()) - 1
+        settled, body = sequence.settled()
+        assert rules.measure(settled) <= rules.limit
+        assert "".join(part.body for part in sequence.parts()[:index]) + body == text[: _length(sequence, index, body)]
+        if body:
+            assert settled.startswith(shown.get(index, ""))
+            shown[index] = settled
+            sequence.pin(len(body))
+    parts = sequence.parts()
+    assert "".join(part.body for part in parts) == text
+    assert [i for i, begun in shown.items() if not parts[i].text.startswith(begun.rstrip())] == []
+
+
+def _length(sequence: PartSequence, index: int, body: str) -> int:
+    return sum(len(part.body) for part in sequence.parts()[:index]) + len(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A word and **a bo", "A word and "),
+        ("A word and **a bold one** more", "A word and **a bold one** more"),
+        ("See [the page](https://a.exam", "See "),
+        ("Cost &am", "Cost "),
+        ("Text\n\n```py\n", "Text\n\n"),
+        ("Text\n\n```py\na = 1\nb", "Text\n\n```py\na = 1\nb"),
+        ("Text\n\n```py\na = 1\n``", "Text\n\n```py\na = 1\n"),
+        ("a\n\n| x | y |\n|--", "a\n\n"),
+        ("a\n\n| x | y |\n|---|---|\n| 1 |", "a\n\n| x | y |\n|---|---|\n"),
+        ("# A head", "# A head"),
+        ("- item\n-", "- item\n"),
+        ("It costs **" + "much " * 60, "It costs **" + "much " * 60),
+    ],
+)
+def test_what_is_settled(text: str, shown: str) -> None:
+    """Before open marks, half links, rows and fences; what stays open for long is not waited for."""
+    sequence = PartSequence(PartRules(2000))
+    sequence.append(text)
+    assert sequence.settled() == (shown, shown)
+
+
+def test_what_is_pinned_stays_in_its_part() -> None:
+    """The part ends behind it, between two blocks where there are any."""
+    words = "Some words here. " * 5
+    sequence = PartSequence(PartRules(200))
+    sequence.append(f"{words}\n\n{words}")
+    sequence.pin(150)
+    sequence.append(f"\n\n{words}\n\nEnd.")
+    first, *rest = sequence.parts()
+    assert len(first.body) >= 150
+    assert first.body + "".join(part.body for part in rest) == f"{words}\n\n{words}\n\n{words}\n\nEnd."
+
+
+def test_a_part_can_be_ended_between_two_blocks() -> None:
+    """The last such place behind what is pinned; without one it goes on."""
+    sequence = PartSequence(PartRules(500))
+    sequence.append("First.\n\nSecond.\n\nThird is going on")
+    sequence.pin(10)
+    assert sequence.end_block()
+    assert [part.text for part in sequence.parts()] == ["First.\n\nSecond.\n\n", "Third is going on"]
+    assert not sequence.end_block()
