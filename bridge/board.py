@@ -1,20 +1,29 @@
 """What the messages of one answer show, and what they should show (pure).
 
-The answer is a sequence of parts, one message each. Whoever sends asks for the ``next`` difference, sends it, and tells
-what is ``shown``. A message whose end could not be edited in time is *kept* as it stands: its part ends where its shown
-text ends and the rest is the next part (``split_off``). If it cannot be cut exactly there (in the middle of a word,
-with a repaired end), what differs is tidied up when there is an edit to spare.
+The answer is a sequence of parts, one message each. Whoever sends asks for the differences (``tasks``), sends one, and
+tells what is ``shown``. A message whose end could not be edited in time is *kept* as it stands: its part ends where its
+shown text ends and the rest is the next part (``split_off``). If it cannot be cut exactly there (in the middle of a
+word, with a repaired end), what differs is tidied up when there is an edit to spare.
+
+A message that only grows is shown what is settled instead of a repaired preview, never gets less than it has, and must
+be ended once nothing more comes into it. While it has not ended, its part ends early: between two blocks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from bridge.draft import Change
 from bridge.errors import PlatformRejected
-from bridge.model import Control, Part, PartRules, PostedPart, View
+from bridge.model import Control, Part, PartRules, PostedPart, View, Way
 from bridge.rendering import PartSequence
 
 SMALLEST_PART_CHARS = 200
+ROTATE_SHARE = 0.8
+"""How full a part that only grows may be before it ends between two blocks, if it can."""
+
+FREELY = Way()
+"""How a message grows that can be edited: what it draws on is told by ``Reply.ways``."""
 
 UNKNOWN = View("")
 """What a message shows that an earlier process posted, where the text is lost."""
@@ -30,6 +39,9 @@ class Message:
         wordless: It is written down that no word of the agent stands there.
         body: The piece of the answer that it shows.
         kept: What else its part had is the next part by now.
+        way: How it was begun; only of interest while it ``grows``.
+        since: When it was begun.
+        closing: It shall grow this way no longer.
     """
 
     message_id: str
@@ -37,22 +49,37 @@ class Message:
     wordless: bool = False
     body: str = ""
     kept: bool = False
+    way: Way = FREELY
+    since: float = 0.0
+    closing: bool = False
+
+    @property
+    def grows(self) -> bool:
+        """Nothing can be taken back from it, and it has not ended."""
+        return self.way.only_grows
+
+
+class Move(Enum):
+    """What is to be done about a difference."""
+
+    POST = "post"
+    EDIT = "edit"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One message that does not show what it should.
+    """One message that does not show what it should, or has to be ended.
 
     Attributes:
-        posts: It does not exist yet.
-        tidies: Nothing is missing: buttons below an earlier part, or something is there twice.
-        worth: The difference is one of words, not only of buttons.
+        tidies: Nothing is missing: buttons below an earlier part, something is there twice, or only the end is.
+        worth: The difference is more than one of buttons.
     """
 
     index: int
     view: View
     body: str
-    posts: bool
+    move: Move
     tidies: bool
     worth: bool
 
@@ -110,6 +137,8 @@ class Board:
         """Know that a message shows what it should."""
         message = self.messages[task.index]
         message.view, message.body = task.view, task.body
+        if message.grows and task.index == len(self._parts.parts()) - 1:
+            self._parts.pin(len(task.body))
         before = self._parts.parts()[: task.index]
         self.seen = max(self.seen, min(self.said, sum(len(part.body) for part in before) + len(task.body)))
 
@@ -119,6 +148,18 @@ class Board:
 
     def is_doubtful(self, index: int) -> bool:
         return index in self._doubtful
+
+    def ended(self, index: int) -> None:
+        """Know that a message does not only grow any more: from now on it can be edited freely."""
+        self.messages[index].way, self.messages[index].closing = FREELY, False
+
+    def lost(self, index: int) -> None:
+        """Know that a message stands there, but not what it shows."""
+        self.messages[index].view, self.messages[index].body = None, ""
+
+    def end_early(self) -> bool:
+        """End the last part between two blocks, if there is a place behind what is shown."""
+        return len(self._parts.parts()) == len(self.messages) and self._parts.end_block()
 
     def gone(self, index: int) -> None:
         """Know that somebody deleted a message: it is posted anew."""
@@ -163,46 +204,61 @@ class Board:
         """Return how many characters of the answer would follow a message if it were kept as it stands."""
         return self.said - sum(len(part.body) for part in self._parts.parts()[:index]) - len(self.messages[index].body)
 
-    def next(self) -> Task | None:
-        """Return the first difference in words; when all of them stand, the first one that is to be tidied up."""
-        tidying: Task | None = None
-        for index, (view, body) in enumerate(self._wanted()):
-            task = self._task(index, view, body)
-            if task is not None and not task.tidies:
-                return task
-            tidying = tidying or task
-        return tidying
+    @property
+    def growing(self) -> Message | None:
+        """The last message, if it only grows."""
+        return self.messages[-1] if self.messages and self.messages[-1].grows else None
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """The last part should end at the next good place."""
+        parts = self._parts.parts()
+        return bool(parts) and len(parts[-1].text) > ROTATE_SHARE * self._rules.limit
+
+    def tasks(self, *, only_grows: bool = False) -> Iterator[Task]:
+        """Yield all differences, in the order of the parts.
+
+        Args:
+            only_grows: The next part would be begun a way in which nothing can be taken back.
+        """
+        pages = self._wanted(only_grows)
+        for index, (view, body) in enumerate(pages):
+            task = self._task(index, view, body, is_whole=self._finished or index < len(pages) - 1)
+            if task is not None:
+                yield task
 
     def surplus(self) -> list[Message]:
         """Take away and return messages beyond the answer's end: the completed text was shorter than its deltas."""
-        wanted = len(self._wanted())
+        wanted = len(self._wanted(False))
         surplus = self.messages[wanted:]
         del self.messages[wanted:]
         return surplus
 
-    def _task(self, index: int, view: View, body: str) -> Task | None:
+    def _task(self, index: int, view: View, body: str, *, is_whole: bool) -> Task | None:
         if index >= len(self.messages) or not self.messages[index].message_id:
-            return Task(index, view, body, posts=True, tidies=False, worth=True)
+            return Task(index, view, body, Move.POST, tidies=False, worth=True)
         message = self.messages[index]
         if message.view is None:
-            return Task(index, view, body, posts=False, tidies=False, worth=True)
+            return Task(index, view, body, Move.EDIT, tidies=False, worth=True)
         shown = message.view
         # A live message and its end often look the same; only what is seen is worth a request.
         same_text = shown.text == view.text or (message.kept and shown.text.rstrip() == view.text.rstrip())
         # A newer note goes with the next words.
         worth = not same_text or (shown.footer != view.footer and (self._finished or view.footer != self.note))
-        if not worth and shown.controls == view.controls:
+        if message.grows and (is_whole or message.closing):
+            return Task(index, view, body, Move.END, tidies=message.kept or not worth, worth=True)
+        if not worth and (shown.controls == view.controls or message.grows):
             return None
-        return Task(index, view, body, posts=False, tidies=message.kept or not worth, worth=worth)
+        return Task(index, view, body, Move.EDIT, tidies=message.kept or not worth, worth=worth)
 
-    def _wanted(self) -> list[tuple[View, str]]:
+    def _wanted(self, only_grows: bool) -> list[tuple[View, str]]:
         """Return what each message should show, and the piece of the answer in it."""
         parts = list(self._parts.parts())
         if parts and not parts[-1].body.strip():
             parts.pop()
         pages = [(View(part.text), part.body) for part in parts]
         if pages and not self._finished:
-            pages[-1:] = self._growing(parts[-1])
+            pages[-1:] = self._growing_page(parts[-1], only_grows)
         if self.note and not self._finished:
             pages = self._with_note(pages)
         if self._finished and not pages:
@@ -216,9 +272,11 @@ class Board:
             pages[index] = (replace(view, footer=view.footer or self._doubt), body)
         return pages
 
-    def _growing(self, part: Part) -> list[tuple[View, str]]:
-        preview = self._parts.preview()
-        return [(View(preview, live=True), part.body)] if preview.strip() else []
+    def _growing_page(self, part: Part, only_grows: bool) -> list[tuple[View, str]]:
+        if part.index < len(self.messages) and self.messages[part.index].message_id:
+            only_grows = self.messages[part.index].grows
+        text, body = self._parts.settled() if only_grows else (self._parts.preview(), part.body)
+        return [(View(text, live=True), body)] if text.strip() else []
 
     def _with_note(self, pages: list[tuple[View, str]]) -> list[tuple[View, str]]:
         if not pages:

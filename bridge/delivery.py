@@ -9,11 +9,11 @@ cannot mend (``PlatformRejected``) leave the loop.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from bridge.board import Board, Message, Task
+from bridge.board import FREELY, Board, Message, Move, Task
 from bridge.draft import Draft
 from bridge.errors import (
     MessageGone,
@@ -22,8 +22,9 @@ from bridge.errors import (
     PlatformRateLimited,
     PlatformRejected,
     PlatformUnavailable,
+    WayClosed,
 )
-from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart
+from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart, Way
 from bridge.observing import ReplyWatch
 from bridge.pacing import FINAL_PATIENCE_S, Pacer
 from bridge.ports import Clock, Reply
@@ -38,6 +39,8 @@ TIDY_S = 8.0
 """How long edits are waited for that only take buttons away."""
 SPLIT_CHARS = 120
 """Fewer characters are no message of their own where an edit would do."""
+LAST_CALL_S = 40.0
+"""How much longer than a way lasts a good place to end a part is waited for."""
 LONGEST_WAIT_S = 60.0
 """Nothing is waited for longer without another look."""
 LOOK_S = 0.5
@@ -61,6 +64,15 @@ class Pace:
     edit_interval_s: float | None = None
     first_words_chars: int = 24
     first_words_wait_s: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A task and what mending it draws on; ``way``: in which the part would be begun."""
+
+    task: Task
+    way: Way
+    budgets: tuple[Budget, ...]
 
 
 class Delivery:
@@ -172,11 +184,13 @@ class Delivery:
             PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ``GIVE_UP_S``.
         """
         interval_s = self._pace.edit_interval_s or self._capabilities.edit_interval_s
-        self._pacer.join(self._name, interval_s, self._reply.edit_budgets)
+        self._pacer.join(self._name, interval_s, ())
         try:
             while not await self._step():
                 pass
         finally:
+            for message in self._board.messages:
+                self._pacer.release(message.way)
             self._pacer.leave(self._name, self._clock.now(), ended_at=self._finished_at if self._end.is_set() else None)
 
     async def _step(self) -> bool:
@@ -196,8 +210,9 @@ class Delivery:
     # --- while the answer grows ---
 
     async def _grow_step(self) -> None:
+        self._rotate()
         if self._board.said == self._nothing_beyond:
-            await self._wait(self._news, LONGEST_WAIT_S)
+            await self._wait(self._news, self._patience_s())
         elif not self._board.has_words:
             await self._first_words_step()
         elif (wait_s := self._interim_wait_s()) > 0:
@@ -205,38 +220,51 @@ class Delivery:
         elif not self._gave_next_words and self._clock.now() > self._changed_at + FRESH_S:
             self._gave_next_words = True
             await self._clock.wait(self._news, NEXT_WORDS_S)
-        elif (task := self._next()) is not None and (wait_s := self._call_wait_s(task)) > 0:
+        elif (call := self._next_call()) is not None and (wait_s := self._call_wait_s(call)) > 0:
             await self._wait(self._end, min(wait_s, LOOK_S))
-        elif task is not None:
-            await self._send(task)
+        elif call is not None:
+            await self._send(call)
 
     async def _first_words_step(self) -> None:
         """Show the first words as soon as there are some; a few are held back for more, so that nothing flashes up."""
-        task = self._next()
-        if task is None:
-            return
         now = self._clock.now()
-        wait_s = self._call_wait_s(task)
+        held_until = (self._began_at if self._began_at is not None else now) + self._pace.first_words_wait_s
         is_short = self._board.said < self._pace.first_words_chars
-        if is_short and self._began_at is not None:
-            wait_s = max(wait_s, self._began_at + self._pace.first_words_wait_s - now)
-        if wait_s > 0:
-            await self._wait(self._news if is_short and not self._board.messages else self._end, wait_s)
-        else:
-            await self._send(task)
+        if is_short and now < held_until:
+            await self._wait(self._news if not self._board.messages else self._end, held_until - now)
+            return
+        call = self._next_call()
+        if call is None and self._pacer.choose(self._reply.ways, now).only_grows:
+            if now < held_until:
+                self._nothing_beyond = -1
+                await self._wait(self._end, held_until - now)
+                return
+            call = self._next_call(freely=True)  # an open mark at the beginning is not waited for any longer
+        if call is not None and (wait_s := self._call_wait_s(call)) > 0:
+            await self._wait(self._end, wait_s)
+        elif call is not None:
+            await self._send(call)
 
-    def _next(self) -> Task | None:
+    def _next_call(self, *, freely: bool = False) -> _Call | None:
         """Return what is to be sent; without any, it is not asked again before there is news."""
-        task = self._board.next()
-        if task is None or task.tidies:
-            self._nothing_beyond = self._board.said
-            return None
-        return task
+        now = self._clock.now()
+        way = self._reply.ways[-1] if freely else self._pacer.choose(self._reply.ways, now)
+        for task in self._board.tasks(only_grows=way.only_grows):
+            call = self._call(task, way)
+            if task.move is Move.END and self._pacer.wait_s(call.budgets, now) > 0:
+                if task.tidies:
+                    continue
+                call = self._call(replace(task, move=Move.EDIT), way)
+            elif task.tidies and task.move is not Move.END:
+                continue
+            return call
+        self._nothing_beyond = self._board.said
+        return None
 
     def _interim_wait_s(self) -> float:
         now, board = self._clock.now(), self._board
-        self._pacer.move(self._name, self._reply.edit_budgets)
         began_at = self._began_at if self._began_at is not None else now
+        self._pacer.move(self._name, self._growth.edit)
         self._pacer.heard(self._name, board.said, began_at, now)
         since = self._unseen_since if self._unseen_since is not None else began_at
         usual_pause_s = (self._changed_at - began_at) / max(1, self._deltas - 1)
@@ -247,38 +275,71 @@ class Delivery:
             now,
             early_s=min(NEXT_WORDS_S, usual_pause_s) / 2,
         )
-        return max(wait_s, self._retry_at - now)
+        return max(wait_s, self._retry_s)
+
+    @property
+    def _growth(self) -> Way:
+        """The way in which the last message grows now."""
+        growing = self._board.growing
+        return growing.way if growing is not None else self._reply.ways[-1]
+
+    def _rotate(self) -> None:
+        """Let a part that only grows end in time: at a good place when it is nearly full or old, at last anywhere."""
+        message = self._board.growing
+        if message is None:
+            return
+        age_s, lasts_s = self._clock.now() - message.since, message.way.lasts_s
+        if (lasts_s is not None and age_s > lasts_s) or self._board.is_nearly_full:
+            self._board.end_early()
+        if lasts_s is not None and age_s > lasts_s + LAST_CALL_S and not message.closing:
+            message.closing = True
+            self._nothing_beyond = -1
+
+    def _patience_s(self) -> float:
+        """How long nothing need be looked at if nothing is said."""
+        message = self._board.growing
+        if message is None or message.way.lasts_s is None:
+            return LONGEST_WAIT_S
+        return min(LONGEST_WAIT_S, max(LOOK_S, message.since + message.way.lasts_s + LAST_CALL_S - self._clock.now()))
 
     # --- when it has ended ---
 
     async def _end_step(self) -> bool:
-        task = self._board.next()
+        tasks = list(self._board.tasks())
+        task = next((task for task in tasks if not task.tidies), None) or next(iter(tasks), None)
         if (task is None or task.tidies) and self.visible_at is None:
             self.visible_at = self._clock.now()
         if task is None or (task.tidies and not task.worth and self._clock.now() > self._finished_at + TIDY_S):
             await self._remove_surplus()
             return True
-        if task.tidies:
-            wait_s = max(self._pacer.spare_wait_s(self._reply.edit_budgets, self._clock.now()), self._retry_s)
-        else:
-            wait_s = self._call_wait_s(task)
-            if not task.posts and self._is_better_posted(task) and self._board.split_off(task.index):
+        call, wait_s = self._last_call(task)
+        if task.move is Move.EDIT and not task.tidies and self._is_better_posted(task):
+            if self._board.split_off(task.index):
                 return False
         if wait_s > 0:
             await self._clock.sleep(min(wait_s, LOOK_S))
         else:
-            await self._send(task)
+            await self._send(call)
         return False
+
+    def _last_call(self, task: Task) -> tuple[_Call, float]:
+        """Return how a difference is mended when the answer has ended, and how long that has to wait."""
+        call = self._call(task, self._reply.ways[-1])
+        now = self._clock.now()
+        if task.move is Move.END and not task.tidies and self._pacer.wait_s(call.budgets, now) > 0:
+            call = self._call(replace(task, move=Move.EDIT), call.way)  # the words first
+        if task.tidies and task.move is Move.EDIT:
+            return call, max(self._pacer.spare_wait_s(call.budgets, now), self._retry_s)
+        return call, self._call_wait_s(call)
 
     def _is_better_posted(self, task: Task) -> bool:
         """Tell whether a final text should not take, or wait for, an edit."""
-        now = self._clock.now()
-        edit_wait_s = self._pacer.wait_s(self._reply.edit_budgets, now)
-        post_wait_s = self._pacer.wait_s(self._reply.post_budgets, now)
+        now, way = self._clock.now(), self._reply.ways[-1]
+        edit_wait_s, post_wait_s = self._pacer.wait_s(way.edit, now), self._pacer.wait_s(way.post, now)
         if edit_wait_s > FINAL_PATIENCE_S:
             return post_wait_s < edit_wait_s
         is_long = self._board.rest(task.index) >= SPLIT_CHARS
-        return is_long and post_wait_s <= 0 and self._pacer.is_scarce(self._reply.edit_budgets, now)
+        return is_long and post_wait_s <= 0 and self._pacer.is_scarce(way.edit, now)
 
     # --- waiting ---
 
@@ -286,12 +347,19 @@ class Delivery:
     def _retry_s(self) -> float:
         return max(0.0, self._retry_at - self._clock.now())
 
-    def _call_wait_s(self, task: Task) -> float:
-        """Return how long a call has to wait that may use the last there is."""
-        return max(self._pacer.wait_s(self._budgets(task), self._clock.now()), self._retry_s)
+    def _call(self, task: Task, way: Way) -> _Call:
+        """Tell what a task draws on; ``way``: in which a part would be begun."""
+        match task.move:
+            case Move.POST:
+                return _Call(task, way, way.post)
+            case Move.END:
+                return _Call(task, way, self._board.messages[task.index].way.end)
+        message = self._board.messages[task.index]
+        return _Call(task, way, message.way.edit if message.grows else self._reply.ways[-1].edit)
 
-    def _budgets(self, task: Task) -> tuple[Budget, ...]:
-        return self._reply.post_budgets if task.posts else self._reply.edit_budgets
+    def _call_wait_s(self, call: _Call) -> float:
+        """Return how long a call has to wait that may use the last there is."""
+        return max(self._pacer.wait_s(call.budgets, self._clock.now()), self._retry_s)
 
     async def _wait(self, event: asyncio.Event, timeout_s: float) -> None:
         """Wait for ``event``; before the first words the sign of life is renewed meanwhile."""
@@ -311,19 +379,23 @@ class Delivery:
 
     # --- sending ---
 
-    async def _send(self, task: Task) -> None:
-        budgets, left_at, well = self._budgets(task), self._clock.now(), False
+    async def _send(self, call: _Call) -> None:
+        budgets, left_at, well = call.budgets, self._clock.now(), False
+        index = call.task.index
         unseen_since, self._unseen_since = self._unseen_since, None
         self._pacer.spent(budgets, left_at)
         try:
-            with self._watch.request("post" if task.posts else "edit", budgets):
-                if task.posts:
-                    await self._post(task)
-                else:
-                    await self._edit(task)
+            with self._watch.request(call.task.move.value, budgets):
+                match call.task.move:
+                    case Move.POST:
+                        await self._post(call.task, call.way)
+                    case Move.EDIT:
+                        await self._edit(call.task)
+                    case Move.END:
+                        await self._end_part(call.task)
             well = True
             self._failures, self._gave_next_words = 0, False
-            self._watch.shown(task.view.text, self._began_at)
+            self._watch.shown(call.task.view.text, self._began_at)
         except PlatformRateLimited as error:
             self._pacer.refused(
                 budgets,
@@ -337,27 +409,35 @@ class Delivery:
             log.info("platform call failed, trying again", reason=error.reason)
             self._back_off()
             self._give_up_if_late(error)
+        except WayClosed as error:
+            log.info("shown another way from here", reason=error.reason)
+            if call.task.move is not Move.POST:
+                self._grows_no_more(index)
+                self._board.lost(index)
         except MessageGone:
-            self._board.gone(task.index)
+            self._grows_no_more(index)
+            self._board.gone(index)
         except PartTooLong:
-            self._board.split_smaller(task.index)
+            self._board.split_smaller(index)
         finally:
             self._pacer.returned(self._name, budgets, left_at, self._clock.now(), well=well)
         if not well:
             self._unseen_since = unseen_since
             self._nothing_beyond = -1
 
-    async def _post(self, task: Task) -> None:
+    async def _post(self, task: Task, way: Way) -> None:
         found = await self._look_up(task.index) if task.index in self._unknown else None
         message = Message(found or "", wordless=not task.view.text.strip())
         if found is None:
             try:
-                message.message_id = await self._reply.post(task.index, task.view)
+                message.message_id = await self._reply.post(task.index, task.view, way)
             except PlatformUnavailable as error:
                 if error.outcome_unknown:
                     self._note_unknown(task.index, error)
                 raise
+            message.way, message.since = way if way.only_grows else FREELY, self._clock.now()
         self._board.messages[task.index : task.index + 1] = [message]
+        self._pacer.reserve(message.way)
         if found is None:  # whatever a found one shows, the next step brings it up to date
             self._board.shown(task)
         await self._posted(PostedPart(task.index, message.message_id, message.wordless))
@@ -369,6 +449,15 @@ class Delivery:
         if message.wordless and task.view.text.strip():
             message.wordless = False
             await self._posted(PostedPart(task.index, message.message_id))
+
+    async def _end_part(self, task: Task) -> None:
+        await self._reply.end(self._board.messages[task.index].message_id, task.view)
+        self._board.shown(task)
+        self._grows_no_more(task.index)
+
+    def _grows_no_more(self, index: int) -> None:
+        self._pacer.release(self._board.messages[index].way)
+        self._board.ended(index)
 
     def _note_unknown(self, index: int, error: PlatformUnavailable) -> None:
         if self._board.is_doubtful(index):

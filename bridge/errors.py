@@ -21,7 +21,8 @@
     │  │  ├─ PartTooLong           the platform measures longer than we do: split smaller
     │  │  ├─ FileTooLarge          a file has more bytes than it may have
     │  │  └─ FileGone              a file was deleted, or its address has expired
-    │  └─ MessageGone              somebody deleted the message: post anew
+    │  ├─ MessageGone              somebody deleted the message: post anew
+    │  └─ WayClosed                it cannot be shown this way, or not any more: another way can
     └─ StoreError
        ├─ StoreUnavailable         disk full, read-only, corrupt, time limit; nothing was stored
        ├─ StoreOccupied            another process holds the store
@@ -200,6 +201,13 @@ class FileGone(PlatformRejected):
 
 class MessageGone(PlatformError):
     """The message to edit does not exist any more, or cannot be edited; post anew."""
+
+
+class WayClosed(PlatformError):
+    """A part cannot be begun this way, or a message cannot grow any more the way it was begun: another way can.
+
+    When a post raises it nothing was posted, and ``Reply.ways`` does not offer the way again.
+    """
 
 
 class StoreError(BridgeError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from bridge.errors import AgentError, MessageGone, PlatformRateLimited, PlatformRejected, PlatformUnavailable
+from bridge.errors import AgentError, MessageGone, PlatformRateLimited, PlatformRejected, PlatformUnavailable, WayClosed
 from bridge.model import Budget, ControlKind, Outcome, TurnState, Usage
 from bridge.ports import Clock
 
@@ -22,7 +22,7 @@ class Observer(Protocol):
         ...
 
     def request_ended(self, adapter: str, kind: str, result: str) -> None:
-        """A message was posted or edited (``kind``), or not: ok, refused, failed, gone or rejected (``result``)."""
+        """A message was posted, edited or ended (``kind``), or not: ok, refused, failed, gone, closed or rejected."""
         ...
 
     def request_refused(self, adapter: str, budget: str) -> None:
@@ -156,6 +156,9 @@ class ReplyWatch:
             raise
         except MessageGone:
             result = "gone"
+            raise
+        except WayClosed:
+            result = "closed"
             raise
         except PlatformRejected:
             raise

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.allowances import Allowance
-from bridge.model import Budget
+from bridge.model import Budget, Way
 
 TYPICAL_S = 15.0
 """How long answers are thought to take before any was seen: a few hundred words at the usual speed of generation."""
@@ -52,6 +52,8 @@ PROMPTNESS = 0.7
 put a little lower than the one that would just use up the supply."""
 RELIEF = 0.25
 """How strongly a full stock lowers the price: for most of its range hardly at all."""
+PREFERENCE = 1.25
+"""How much better stocked another way must be to be taken before a better one."""
 SLOWEST_CPS, FASTEST_CPS = 5.0, 2_000.0
 SOON_S = 0.01
 """Text comes in steps: who waited for the last hundredths of a price would look again and again."""
@@ -84,6 +86,7 @@ class _Shared(Allowance):
     def __init__(self, budget: Budget) -> None:
         super().__init__(budget)
         self.live = 0
+        self.reserved = 0
         self.speaking = 0
         self.began_sum = 0.0
         self.pull_sum = 0.0
@@ -203,6 +206,35 @@ class Pacer:
         shared = (self._allowance(budget) for budget in budgets)
         return min((s.supply(now, self._typical_s) / (s.live + 1) for s in shared), default=math.inf)
 
+    def choose(self, ways: Sequence[Way], now: float) -> Way:
+        """Return the way in which a part is begun now: the better stocked, and of equals the first.
+
+        A way that would have to wait is taken only if all would, and one with an end only if the end can be reserved.
+        """
+        *better, last = ways
+        open_now = [way for way in better if self.wait_s(way.post, now) == 0 and self._can_end(way, now)]
+        if not open_now:
+            return last
+        if self.wait_s(last.post, now) == 0:
+            open_now.append(last)
+        shares = [self.share(way.edit, now) * PREFERENCE**-place for place, way in enumerate(open_now)]
+        return open_now[shares.index(max(shares))]
+
+    def _can_end(self, way: Way, now: float) -> bool:
+        return all(
+            shared.supply(now, self._typical_s) - shared.reserved >= 1 for shared in map(self._allowance, way.end)
+        )
+
+    def reserve(self, way: Way) -> None:
+        """Keep one call for the end of a part that was begun this way."""
+        for budget in way.end:
+            self._allowance(budget).reserved += 1
+
+    def release(self, way: Way) -> None:
+        """Give back what was reserved for an end: it has come, or there is none."""
+        for budget in way.end:
+            self._allowance(budget).reserved -= 1
+
     # --- what happened ---
 
     def spent(self, budgets: Sequence[Budget], now: float) -> None:
@@ -264,7 +296,7 @@ class Pacer:
     def _forget(self, now: float) -> None:
         """Drop budgets that nobody shares and that nothing burdens, now and then."""
         if len(self._shared) > KEPT_MOST:
-            self._shared = {name: s for name, s in self._shared.items() if s.live or s.is_used(now)}
+            self._shared = {name: s for name, s in self._shared.items() if s.live or s.reserved or s.is_used(now)}
 
 
 def _until_worth(price: float, unseen: int, waited_s: float, pull: float) -> float:

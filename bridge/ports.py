@@ -15,7 +15,6 @@ from bridge.model import (
     AgentEvent,
     AgentProfile,
     Attachment,
-    Budget,
     Capabilities,
     ChatRef,
     ChatStatus,
@@ -38,6 +37,7 @@ from bridge.model import (
     TurnRecord,
     TurnState,
     View,
+    Way,
     WorkflowRun,
 )
 from bridge.texts.keys import Say
@@ -255,13 +255,12 @@ class Reply(Protocol):
     """
 
     @property
-    def post_budgets(self) -> tuple[Budget, ...]:
-        """The allowances that a post draws on."""
-        ...
+    def ways(self) -> Sequence[Way]:
+        """The ways in which the next part can be shown, the better one first; there is always one.
 
-    @property
-    def edit_budgets(self) -> tuple[Budget, ...]:
-        """The allowances that an edit draws on."""
+        The last one always works, and by it every message can be changed freely: also one that was begun another way,
+        once that has ended or ``WayClosed`` was raised for it. Equal as long as nothing was learned.
+        """
         ...
 
     async def waiting(self, position: int) -> None:
@@ -276,22 +275,35 @@ class Reply(Protocol):
         """Renew the sign of life; called every ``Capabilities.status_refresh_s`` until the first words."""
         ...
 
-    async def post(self, index: int, view: View) -> str:
-        """Post part ``index`` and return its message id.
+    async def post(self, index: int, view: View, way: Way | None = None) -> str:
+        """Post part ``index`` in one of ``ways`` and return its message id; ``None``: in the last of them.
 
         Not safe to repeat after ``PlatformUnavailable(outcome_unknown=True)``: ask ``find_posted`` first.
 
         Raises:
             PartTooLong: Split smaller.
+            WayClosed: Not this way; nothing was posted.
         """
         ...
 
     async def edit(self, message_id: str, view: View) -> None:
-        """Replace what one of our messages shows. Safe to repeat: the last call wins.
+        """Let one of our messages show something else, or more where it only grows. Safe to repeat: the last call wins.
+
+        A message that only grows shows the text alone; footer and controls come with its end.
 
         Raises:
             MessageGone: Post anew.
             PartTooLong: Split smaller.
+            WayClosed: It cannot grow any more as it was begun, or not to this text; edit it the last of ``ways``.
+        """
+        ...
+
+    async def end(self, message_id: str, view: View) -> None:
+        """End a part that was begun a way with an ``end``; it shows all of ``view`` then. Other messages need no end.
+
+        Raises:
+            MessageGone: Post anew.
+            WayClosed: It had ended already, or nobody knows; edit it the last of ``ways``.
         """
         ...
 

@@ -22,7 +22,7 @@ from adapters.console.limits import EDIT_INTERVAL_S, PLAIN_PART_CHARS, RICH_PART
 from adapters.console.settings import ConsoleSettings
 from bridge.errors import FileGone, PlatformRejected, StoreError
 from bridge.extension import Services
-from bridge.model import Attachment, Author, Budget, Capabilities, EarlierMessage, Envelope, PartRules, TurnId, View
+from bridge.model import Attachment, Author, Capabilities, EarlierMessage, Envelope, PartRules, TurnId, View, Way
 from bridge.ports import Intake, Platform, Reply
 from bridge.texts.keys import Say
 
@@ -171,12 +171,8 @@ class TerminalReply:
         self._answered = answered
 
     @property
-    def post_budgets(self) -> tuple[Budget, ...]:
-        return ()
-
-    @property
-    def edit_budgets(self) -> tuple[Budget, ...]:
-        return ()
+    def ways(self) -> Sequence[Way]:
+        return (Way(),)
 
     async def waiting(self, position: int) -> None:
         with closed_is_rejected():
@@ -191,7 +187,7 @@ class TerminalReply:
         with closed_is_rejected():
             self._display.tick()
 
-    async def post(self, index: int, view: View) -> str:
+    async def post(self, index: int, view: View, way: Way | None = None) -> str:
         with closed_is_rejected():
             self._display.show(index, view)
         self._posted.add((self._turn_id, index))
@@ -200,6 +196,9 @@ class TerminalReply:
     async def edit(self, message_id: str, view: View) -> None:
         with closed_is_rejected():
             self._display.show(decode_part(message_id), view)
+
+    async def end(self, message_id: str, view: View) -> None:
+        """Nothing has to be ended here."""
 
     async def remove(self, message_id: str) -> None:
         """What was printed stays; only the newest part can still be taken back."""

@@ -1,6 +1,6 @@
 """The answer to one question in Discord: typing, a thread if wanted, messages that grow, the waiting mark."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from adapters.discord.web import Web
 from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
-from bridge.model import Budget, Envelope, Place, Root, TurnId, View
+from bridge.model import Budget, Envelope, Place, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
@@ -90,14 +90,17 @@ class DiscordReply:
         self._all_requests = Budget(join_key(envelope.place.instance, "requests"), settings.requests_per_s, 1.0)
 
     @property
-    def post_budgets(self) -> tuple[Budget, ...]:
-        """The channel's about one message a second, and all requests of the bot."""
-        return (self._in_channel("create", self._settings.channel_creates), self._all_requests)
+    def ways(self) -> Sequence[Way]:
+        """A message that is edited: about one post and one edit a second in a channel, and all requests of the bot."""
+        return (Way(post=(self._creates, self._all_requests), edit=(self._edits, self._all_requests)),)
 
     @property
-    def edit_budgets(self) -> tuple[Budget, ...]:
-        """The channel's about one edit a second, and all requests of the bot."""
-        return (self._in_channel("edit", self._settings.channel_edits), self._all_requests)
+    def _creates(self) -> Budget:
+        return self._in_channel("create", self._settings.channel_creates)
+
+    @property
+    def _edits(self) -> Budget:
+        return self._in_channel("edit", self._settings.channel_edits)
 
     def _in_channel(self, kind: str, calls: int) -> Budget:
         """Creates and edits are one allowance until Discord has told that they are two."""
@@ -139,7 +142,7 @@ class DiscordReply:
 
     # --- parts ---
 
-    async def post(self, index: int, view: View) -> str:
+    async def post(self, index: int, view: View, way: Way | None = None) -> str:
         """Post one part under a name of its own; never sent twice from here."""
         await self._begin_thread()
         nonce = part_nonce(self._turn_id, index, self._editions.get(index, 0))
@@ -158,6 +161,9 @@ class DiscordReply:
                 raise
             await self._unarchive()
             await self._edit(message_id, body)
+
+    async def end(self, message_id: str, view: View) -> None:
+        """Every message can be edited for ever here: none has to be ended."""
 
     async def remove(self, message_id: str) -> None:
         """Delete one of our messages; one that is gone is fine."""
@@ -302,7 +308,7 @@ class DiscordReply:
         return f"/channels/{self._spot.channel}/messages/{message_id}"
 
     async def _edit(self, message_id: str, body: Mapping[str, Any]) -> None:
-        await self._web.call("PATCH", self._message(message_id), body, budget=self.edit_budgets[0].name)
+        await self._web.call("PATCH", self._message(message_id), body, budget=self._edits.name)
 
     async def _create_part(self, index: int, body: dict[str, Any]) -> str:
         try:
@@ -326,7 +332,7 @@ class DiscordReply:
     async def _create(self, channel: str, body: dict[str, Any], patience_s: float = 0.0) -> str:
         path = f"/channels/{channel}/messages"
         try:
-            data = await self._web.call("POST", path, body, budget=self.post_budgets[0].name, patience_s=patience_s)
+            data = await self._web.call("POST", path, body, budget=self._creates.name, patience_s=patience_s)
         except DiscordRefused as error:
             if error.code == ARCHIVED:
                 await self._unarchive()
@@ -334,7 +340,7 @@ class DiscordReply:
                 self._spot = replace(self._spot, replies=False)
             else:
                 raise
-            data = await self._web.call("POST", path, body, budget=self.post_budgets[0].name, patience_s=patience_s)
+            data = await self._web.call("POST", path, body, budget=self._creates.name, patience_s=patience_s)
         message_id = data.get("id") if isinstance(data, dict) else None
         if not isinstance(message_id, str) or not message_id:
             raise PlatformUnavailable(f"POST {path}: an answer without id", outcome_unknown=True)

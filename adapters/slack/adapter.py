@@ -24,6 +24,7 @@ from adapters.slack.receiver import Receiver
 from adapters.slack.reply import SlackReply
 from adapters.slack.scopes import scope_needs
 from adapters.slack.settings import SlackSettings
+from adapters.slack.streams import StreamGate
 from adapters.slack.threads import EarlierWords, read_pages
 from adapters.slack.web import Web
 from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
@@ -55,6 +56,7 @@ class SlackPlatform:
         self._hourglass = Hourglass(self._web, services.store)
         self._callers = Callers()
         self._directory = Directory(self._web, services.clock)
+        self._gate = StreamGate(services.clock)
         self._us: Identity | None = None
 
     @property
@@ -64,7 +66,7 @@ class SlackPlatform:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Edits at most every 1.2 s; a status is renewed every 90 s; buttons."""
+        """Edits as soon as the limits allow; a status is renewed every 90 s; buttons."""
         return CAPABILITIES
 
     @property
@@ -133,6 +135,8 @@ class SlackPlatform:
             web=self._web,
             hourglass=self._hourglass,
             callers=self._callers,
+            gate=self._gate,
+            who_we_are=self._identify,
         )
 
     async def resolve(self, envelope: Envelope) -> Envelope:

@@ -16,6 +16,9 @@ class Budgets:
 
     posts: tuple[Budget, ...]
     updates: tuple[Budget, ...]
+    starts: tuple[Budget, ...]
+    appends: tuple[Budget, ...]
+    stops: tuple[Budget, ...]
 
 
 def budgets_of(place: Place, settings: SlackSettings) -> Budgets:
@@ -27,6 +30,9 @@ def budgets_of(place: Place, settings: SlackSettings) -> Budgets:
     return Budgets(
         posts=(in_channel, _tiered(join_key(*here, "chat.postMessage"), settings.posts_per_minute)),
         updates=(_tiered(join_key(*here, "chat.update"), settings.updates_per_minute),),
+        starts=(_tiered(join_key(*here, "chat.startStream"), settings.streams_per_minute),),
+        appends=(_tiered(join_key(*here, "chat.appendStream"), settings.appends_per_minute),),
+        stops=(_tiered(join_key(*here, "chat.stopStream"), settings.streams_per_minute),),
     )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
+from zlib import crc32
 
 from bridge.keys import join_key
 from bridge.model import ControlKind, TurnId
@@ -21,7 +22,8 @@ ANNOUNCED = -1
 """The part index of the message that stands for a command."""
 
 METADATA_EVENT = "coze_turn"
-"""The ``event_type`` of the metadata on every part of an answer."""
+METADATA_NOTICE = "coze_notice"
+"""The ``event_type`` of the metadata on every part of an answer, and on every sentence of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,17 @@ def command_key(instance: str, team: str, channel: str, what: str) -> str:
 def part_metadata(turn_id: TurnId, index: int) -> dict[str, object]:
     """Build the metadata that lets a part be found again after a lost response."""
     return {"event_type": METADATA_EVENT, "event_payload": {"turn": turn_id, "part": index}}
+
+
+def notice_metadata(turn_id: TurnId, text: str) -> dict[str, object]:
+    """Build the metadata of a sentence of ours, which tells it from the parts of an answer."""
+    return {"event_type": METADATA_NOTICE, "event_payload": {"turn": turn_id, "sentence": crc32(text.encode())}}
+
+
+def is_marked(message: Mapping[str, object]) -> bool:
+    """Tell whether a message carries any mark of ours."""
+    metadata = message.get("metadata")
+    return isinstance(metadata, Mapping) and metadata.get("event_type") in (METADATA_EVENT, METADATA_NOTICE)
 
 
 def marked_part(message: Mapping[str, object]) -> tuple[str, int] | None:

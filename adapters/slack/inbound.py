@@ -27,6 +27,10 @@ class Identity:
     user_id: str
     bot_id: str
 
+    def wrote(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether a message is ours."""
+        return message.get("bot_id") == self.bot_id or message.get("user") == self.user_id
+
 
 @dataclass(frozen=True, slots=True)
 class InboundRules:

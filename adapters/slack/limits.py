@@ -52,6 +52,15 @@ CHANNEL_POSTS_WINDOW_S = 5.0
 PRESSES_AT_ONCE = 50
 """Presses whose consequences (a word to the presser, a button to take away) are under way at once; ours."""
 
+STREAMS_PER_MINUTE = 20
+"""``chat.startStream`` and ``chat.stopStream``, each, per workspace and app (tier 2, "20+")."""
+
+APPENDS_PER_MINUTE = 100
+"""``chat.appendStream`` per workspace and app (tier 4, "100+")."""
+
+STREAM_LASTS_S = 240.0
+"""A stream dies about 300 s after it was opened, however busy it is (slackapi/python-slack-sdk#1859); undocumented."""
+
 EDIT_INTERVAL_S = 0.25
 """Between the answer to one edit and the next one of the same message; the pacer keeps the minute's limit."""
 

@@ -45,6 +45,10 @@ _DEFUSABLE = re.compile(rf"(?:{_OPENING.pattern})(?=[\s@!#&\\{INVISIBLES}])", re
 _LOOK_AHEAD_CHARS = 200
 """Far enough for a command whose every letter is an entity with leading zeros."""
 
+_UNDECIDED_CHARS, _DECIDED_CHARS = 100, 12
+"""How far before the end of a growing text may begin what is not decided yet, and how much behind ``@ ! #`` decides."""
+_HALF_ENTITY = re.compile(r"&#?\w{0,31}$")
+
 _INVISIBLE = dict.fromkeys(map(ord, INVISIBLES))
 _CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -73,6 +77,23 @@ def _defused(markdown: str, found: re.Match[str]) -> str:
     ahead = markdown[found.end() : found.end() + _LOOK_AHEAD_CHARS]
     read = html.unescape(ahead).replace("\\", "").translate(_INVISIBLE)
     return found.group() + (WORD_JOINER if _CONTROL.match(read) else "")
+
+
+def certain(markdown: str) -> str:
+    """Return the harmless form of a growing text as far as it is the same whatever follows.
+
+    What may still become a control sequence, or an entity that begins one, is left out.
+    """
+    text = harmless(markdown)
+    at = max(0, len(text) - _UNDECIDED_CHARS)
+    for found in _OPENING.finditer(text, at):
+        if text.startswith(WORD_JOINER, found.end()):
+            continue
+        read = "".join(html.unescape(text[found.end() :]).replace("\\", "").translate(_INVISIBLE).split())
+        if not read or read[0] == "&" or (read[0] in "@!#" and len(read) < _DECIDED_CHARS):
+            return text[: found.start()]
+    half = _HALF_ENTITY.search(text, at)
+    return text if half is None else text[: half.start()]
 
 
 def _images_to_links(markdown: str) -> str:
@@ -188,16 +209,22 @@ def message(view: View) -> dict[str, Any]:
     Raises:
         ValueError: There is nothing to show but buttons.
     """
+    words = [{"type": "markdown", "text": harmless(view.text)}] if view.text.strip() else []
+    if not words and not view.footer:
+        raise ValueError("a message needs text or footer")
+    return {
+        "text": excerpt(view.text if view.text.strip() else view.footer),
+        "blocks": [*words, *blocks_below(view)],
+    }
+
+
+def blocks_below(view: View) -> list[dict[str, Any]]:
+    """Return what stands below the words of a message: footer and buttons."""
     blocks: list[dict[str, Any]] = []
-    if view.text.strip():
-        blocks.append({"type": "markdown", "text": harmless(view.text)})
     if view.footer:
         footer = escape(view.footer[: limits.FOOTER_CHARS])
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer}]})
-    if not blocks:
-        raise ValueError("a message needs text or footer")
-    blocks += control_blocks(view.controls)
-    return {"text": excerpt(view.text if view.text.strip() else view.footer), "blocks": blocks}
+    return blocks + control_blocks(view.controls)
 
 
 def control_blocks(controls: Sequence[Control]) -> list[dict[str, Any]]:

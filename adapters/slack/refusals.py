@@ -79,7 +79,7 @@ ABOUT_ONE_METHOD = frozenset({WRONG_KIND, "no_permission", "access_denied"})
 """These may be said of a single method to a token that is good for others; only where we identify ourselves do they
 mean that it is good for nothing."""
 IDENTIFYING = frozenset({"auth.test", "apps.connections.open"})
-EDITING = frozenset({"chat.update", "chat.delete"})
+EDITING = frozenset({"chat.update", "chat.delete", "chat.appendStream", "chat.stopStream"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The answer to one question in Slack: status or placeholder, messages that grow, the waiting mark."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -11,14 +11,25 @@ from adapters.slack import limits, outbound
 from adapters.slack.budgets import budgets_of
 from adapters.slack.callers import Callers
 from adapters.slack.hourglass import Hourglass
-from adapters.slack.ids import ANNOUNCED, MessageRef, marked_part, part_metadata, status_refused_note
+from adapters.slack.ids import (
+    ANNOUNCED,
+    MessageRef,
+    is_marked,
+    marked_part,
+    notice_metadata,
+    part_metadata,
+    status_refused_note,
+    ts_seconds,
+)
+from adapters.slack.inbound import Identity
 from adapters.slack.refusals import BlocksRefused, SlackRefused
 from adapters.slack.settings import SlackSettings
+from adapters.slack.streams import STILL_STREAMING, StreamGate, Streams
 from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
-from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
+from bridge.errors import CredentialsError, MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Budget, Envelope, Place, Root, TurnId, View
+from bridge.model import Envelope, Place, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
@@ -49,6 +60,8 @@ class SlackReply:
         web: Web,
         hourglass: Hourglass,
         callers: Callers,
+        gate: StreamGate,
+        who_we_are: Callable[[], Awaitable[Identity]],
     ) -> None:
         place = envelope.place
         self._envelope = envelope
@@ -63,20 +76,20 @@ class SlackReply:
         self._services = services
         self._web = web
         self._hourglass = hourglass
+        self._who_we_are = who_we_are
         self._status_shown = False
         self._told_waiting = False
         self._without_blocks: set[str] = set()
         self._budgets = budgets_of(place, settings)
+        self._freely = Way(self._budgets.posts, self._budgets.updates)
+        self._streams = Streams(
+            place, envelope.author, turn_id, settings=settings, web=web, budgets=self._budgets, gate=gate
+        )
 
     @property
-    def post_budgets(self) -> tuple[Budget, ...]:
-        """The channel's about one post a second, and the workspace's several hundred a minute."""
-        return self._budgets.posts
-
-    @property
-    def edit_budgets(self) -> tuple[Budget, ...]:
-        """The workspace's 50 edits a minute, shared by all replies."""
-        return self._budgets.updates
+    def ways(self) -> Sequence[Way]:
+        """A native stream where one person alone reads; everywhere a post that is edited."""
+        return (self._streams.way, self._freely) if self._streams.are_offered else (self._freely,)
 
     async def waiting(self, position: int) -> None:
         """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
@@ -98,22 +111,45 @@ class SlackReply:
         if self._status_shown:
             await self._set_status(self._services.speech(Say.THINKING, self._locale))
 
-    async def post(self, index: int, view: View) -> str:
-        """Post one part, marked so that it can be found again; never sent twice from here."""
-        return await self._post(view, metadata=part_metadata(self._turn_id, index))
+    async def post(self, index: int, view: View, way: Way | None = None) -> str:
+        """Post one part, or open its stream; never sent twice from here, and a post is marked to be found again."""
+        if way != self._streams.way:
+            return await self._post(view, metadata=part_metadata(self._turn_id, index))
+        ts = await self._streams.start(index, view)
+        self._status_shown = False
+        return ts
 
     async def edit(self, message_id: str, view: View) -> None:
-        """Replace one message. Safe to repeat."""
-        target = {"channel": self._place.channel, "ts": message_id}
+        """Replace one message, or add to an open stream. Safe to repeat.
+
+        What may still be a stream of an earlier process, or of an answer that was lost, is stopped and then replaced.
+        """
+        if self._streams.is_open(message_id):
+            await self._streams.append(message_id, view)
+            return
+        await self._streams.make_editable(message_id)
+        try:
+            await self._update(message_id, view)
+        except SlackRefused as error:
+            if error.code != STILL_STREAMING:
+                raise
+            await self._streams.make_editable(message_id, certainly=True)
+            await self._update(message_id, view)
+
+    async def end(self, message_id: str, view: View) -> None:
+        """Stop a stream, with what is to stand below it."""
+        await self._streams.stop(message_id, view)
+
+    async def _update(self, message_id: str, view: View) -> None:
+        target = {"channel": self._place.channel, "ts": message_id} | self._streams.metadata_of(message_id)
+        budget = self._budgets.updates[0].name
         if message_id not in self._without_blocks:
             try:
-                await self._web.call(
-                    "chat.update", target | outbound.message(view), budget=self._budgets.updates[0].name
-                )
+                await self._web.call("chat.update", target | outbound.message(view), budget=budget)
                 return
             except BlocksRefused as error:
                 log.warning("Slack refused our blocks, showing plain text", reason=error.reason)
-        await self._web.call("chat.update", target | _plain(view), budget=self._budgets.updates[0].name)
+        await self._web.call("chat.update", target | _plain(view), budget=budget)
         self._without_blocks.add(message_id)
 
     async def remove(self, message_id: str) -> None:
@@ -124,24 +160,44 @@ class SlackReply:
             return
 
     async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
-        """Look through the thread, from the question on, for the part's metadata."""
+        """Look through the thread, from the question on, for the part's mark.
+
+        A stream cannot be marked before its end: where the answer may be one, a message of ours without any mark, that
+        is none of the known parts, is it.
+        """
+        unmarked = None
+        us = await self._us() if self._streams.are_offered else None
+        ours = set((known or {}).values()) | {self._question_ts}
         async with aclosing(read_pages(self._web, self._place, oldest=self._question_ts)) as messages:
             async for message in messages:
                 if marked_part(message) == (self._turn_id, index):
                     return str(message.get("ts", "")) or None
-        return None
+                ts = str(message.get("ts", ""))
+                is_newer = ts_seconds(ts) > ts_seconds(self._question_ts)
+                if us is not None and is_newer and ts not in ours and us.wrote(message) and not is_marked(message):
+                    unmarked = unmarked or ts
+        if unmarked is not None:
+            self._streams.found(unmarked, index)
+        return unmarked
+
+    async def _us(self) -> Identity:
+        try:
+            return await self._who_we_are()
+        except CredentialsError as error:
+            raise SlackRefused(error.reason, code="credentials") from error
 
     async def notice(self, text: str) -> str:
         """Post a sentence of ours; while nothing stands for a command, for its author alone."""
         if self._is_unseen:
             await self._whisper(text)
             return ""
-        return await self._post(View(text), metadata=None)
+        return await self._post(View(text), metadata=notice_metadata(self._turn_id, text))
 
     async def settle(self) -> None:
-        """Clear the status if no message did, and take the waiting mark away. Safe to repeat."""
+        """Clear the status if no message did, stop streams, and take the waiting mark away. Safe to repeat."""
         if self._is_unseen:
             return
+        await self._streams.stop_all()
         await self._hourglass.lift(self._question, thorough=True)
         if self._status_shown:
             try:

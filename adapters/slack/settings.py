@@ -55,6 +55,11 @@ class SlackSettings(AdapterSettings):
     agent_view: bool = Field(
         True, description="The manifest declares an AI app with its own panel. Guests may not use such apps."
     )
+    native_streams: bool = Field(
+        True,
+        description="Answer direct messages by Slack's own streams while agent_view is true; false edits messages "
+        "there as in channels.",
+    )
     app_name: str = Field(
         "Coze bridge", min_length=1, max_length=limits.APP_NAME_CHARS, description="The app's name in the manifest."
     )
@@ -76,6 +81,16 @@ class SlackSettings(AdapterSettings):
     )
     posts_per_minute: int = Field(
         limits.POSTS_PER_MINUTE, ge=1, description="New messages (chat.postMessage) per minute and workspace."
+    )
+    streams_per_minute: int = Field(
+        limits.STREAMS_PER_MINUTE,
+        ge=1,
+        description="Native streams begun, and as many ended (chat.startStream), per minute and workspace.",
+    )
+    appends_per_minute: int = Field(
+        limits.APPENDS_PER_MINUTE,
+        ge=1,
+        description="Additions to native streams (chat.appendStream) per minute and workspace.",
     )
 
     @field_validator("base_url")

@@ -76,7 +76,7 @@ class EarlierWords:
 
     def is_ours(self, message: Mapping[str, Any]) -> bool:
         """Tell whether we wrote a message."""
-        return message.get("bot_id") == self._us.bot_id or message.get("user") == self._us.user_id
+        return self._us.wrote(message)
 
     def text(self, message: Mapping[str, Any]) -> str:
         """Return a message as people read it."""

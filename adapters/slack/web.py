@@ -25,7 +25,11 @@ CONNECTIONS_MAX = 50
 
 GET_METHODS = frozenset({"conversations.replies", "conversations.history", "conversations.info", "users.info"})
 JSON_METHODS = frozenset(
-    {"chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setStatus", "views.open"}
+    {
+        *("chat.postMessage", "chat.postEphemeral", "chat.update", "assistant.threads.setStatus"),
+        "views.open",
+        *("chat.startStream", "chat.appendStream", "chat.stopStream"),
+    }
 )
 """The others carry their arguments in the query of a POST, as the SDK's own methods send them."""
 

@@ -28,7 +28,7 @@ from bridge.model.agent import (
 from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
 from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
-from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View
+from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View, Way
 from bridge.model.workflow import (
     AskedField,
     AskKind,
@@ -114,6 +114,7 @@ __all__ = [
     "Usage",
     "ValueKind",
     "View",
+    "Way",
     "WorkflowDetails",
     "WorkflowRun",
 ]

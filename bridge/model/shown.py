@@ -93,6 +93,25 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way to show a part of an answer, and the allowances its calls draw on.
+
+    Attributes:
+        post: For beginning a part.
+        edit: For each later change.
+        end: For the one call that ends a part begun this way; without any there is no such call.
+        only_grows: What is shown cannot be taken back, only added to, until the part has ended.
+        lasts_s: How long a part can grow this way; ``None``: for as long as it wants.
+    """
+
+    post: tuple[Budget, ...] = ()
+    edit: tuple[Budget, ...] = ()
+    end: tuple[Budget, ...] = ()
+    only_grows: bool = False
+    lasts_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do, for the core to decide with.
 

@@ -1,12 +1,12 @@
 """In-process agents and platforms, typed as the ports: for tests of the core, and as examples for adapter authors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.errors import AgentError, FileGone, FileTooLarge, MessageGone, PlatformError, StoreError
+from bridge.errors import AgentError, FileGone, FileTooLarge, MessageGone, PlatformError, StoreError, WayClosed
 from bridge.model import (
     Addressing,
     AgentCapabilities,
@@ -33,11 +33,14 @@ from bridge.model import (
     TurnId,
     Usage,
     View,
+    Way,
 )
 from bridge.ports import Agent, CommandReply, Intake, Platform, Reply
 
 ANNOUNCED = -1
 """The index of the message that stands for a command."""
+
+STREAM_LASTS_S = 240.0
 
 Step = AgentEvent | Exception | asyncio.Event
 
@@ -155,6 +158,7 @@ class FakeMessage:
     index: int | None
     views: list[View]
     deleted: bool = False
+    streams: bool = False
 
     @property
     def view(self) -> View:
@@ -170,7 +174,8 @@ class FakeMessage:
 class FakePlatform:
     """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
 
-    An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. ``serve`` hands over
+    An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. With ``streams`` it has
+    a second way to show a part, whose calls are named ``start``, ``append`` and ``stop``. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
     part, which parts were known at the look for it; ``files`` the bytes of attachments by their ids.
@@ -184,6 +189,7 @@ class FakePlatform:
     errors: dict[str, list[PlatformError]] = field(default_factory=dict)
     earlier: list[EarlierMessage] = field(default_factory=list)
     placeholder: bool = False
+    streams: bool = False
     findable: bool = True
     inbox: asyncio.Queue[Envelope] = field(default_factory=asyncio.Queue)
     alive: set[str] = field(default_factory=set)
@@ -269,8 +275,21 @@ class FakeReply:
         self._turn = turn_id
         self._author = envelope.author.id
         self._unseen = envelope.command and not envelope.message_id
-        self.post_budgets = (Budget(f"{platform.name}:{self._place.channel}:post", 60, 60.0),)
-        self.edit_budgets = (Budget(f"{platform.name}:edit", 50, 60.0),)
+        self._freely = Way(
+            post=(Budget(f"{platform.name}:{self._place.channel}:post", 60, 60.0),),
+            edit=(Budget(f"{platform.name}:edit", 50, 60.0),),
+        )
+        self._stream = Way(
+            post=(Budget(f"{platform.name}:start", 20, 60.0),),
+            edit=(Budget(f"{platform.name}:append", 100, 60.0),),
+            end=(Budget(f"{platform.name}:stop", 20, 60.0),),
+            only_grows=True,
+            lasts_s=STREAM_LASTS_S,
+        )
+
+    @property
+    def ways(self) -> Sequence[Way]:
+        return (self._stream, self._freely) if self._platform.streams else (self._freely,)
 
     async def waiting(self, position: int) -> None:
         self._platform.fail("waiting")
@@ -286,19 +305,60 @@ class FakeReply:
     async def refresh(self) -> None:
         self._platform.fail("refresh")
 
-    async def post(self, index: int, view: View) -> str:
+    async def post(self, index: int, view: View, way: Way | None = None) -> str:
+        if way == self._stream:
+            self._platform.fail("start")
+            message_id = self._add(index, View(view.text))
+            self._platform.messages[message_id].streams = True
+            self._platform.fail("start!")
+            return message_id
         self._platform.fail("post")
         message_id = self._add(index, view)
         self._platform.fail("post!")
         return message_id
 
     async def edit(self, message_id: str, view: View) -> None:
+        message = self._platform.messages.get(message_id)
+        if message is not None and message.streams:
+            with self._closing(message):
+                self._platform.fail("append")
+                self._must_extend(self._standing(message_id), view)
+                message.views.append(View(view.text))
+                self._platform.fail("append!")
+            return
         self._platform.fail("edit")
+        self._standing(message_id).views.append(view)
+        self._platform.fail("edit!")
+
+    async def end(self, message_id: str, view: View) -> None:
+        message = self._standing(message_id)
+        if not message.streams:
+            raise WayClosed("it has ended already")
+        with self._closing(message):
+            self._platform.fail("stop")
+            self._must_extend(message, view)
+            message.views.append(view)
+            message.streams = False
+            self._platform.fail("stop!")
+
+    @contextmanager
+    def _closing(self, message: FakeMessage) -> Iterator[None]:
+        """A message that grows no more can be edited."""
+        try:
+            yield
+        except WayClosed:
+            message.streams = False
+            raise
+
+    def _standing(self, message_id: str) -> FakeMessage:
         message = self._platform.messages.get(message_id)
         if message is None or message.deleted:
             raise MessageGone("deleted")
-        message.views.append(view)
-        self._platform.fail("edit!")
+        return message
+
+    def _must_extend(self, message: FakeMessage, view: View) -> None:
+        if not view.text.startswith(message.view.text):
+            raise WayClosed("nothing can be taken back")
 
     async def remove(self, message_id: str) -> None:
         self._platform.fail("remove")
@@ -310,6 +370,7 @@ class FakeReply:
         for message_id, message in self._platform.messages.items():
             is_it = (message.turn, message.index, message.deleted) == (self._turn, index, False)
             if is_it and self._platform.findable:
+                message.streams = False  # nobody knows what was added to it
                 return message_id
         return None
 

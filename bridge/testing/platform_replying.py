@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.errors import MessageGone
+from bridge.errors import MessageGone, WayClosed
 from bridge.keys import join_key
 from bridge.model import Addressing, Budget, TurnId, View
 from bridge.testing.platform_harness import Ability, PlatformHarness
-from bridge.testing.platform_scene import Scene, longest, needs, on_stage, words
+from bridge.testing.platform_scene import Scene, addressings, longest, needs, on_stage, words
 
 ANOTHER_TURN = TurnId("aaaaaaaaaaaaaaaa")
 """No agent says more in one message, whatever a platform may allow."""
@@ -64,8 +64,7 @@ class ReplyPromises:
             asked = await scene.ask()
         before = harness.traffic()
         reply = asked.reply_on(harness.make())
-        assert reply.post_budgets is not None
-        assert reply.edit_budgets is not None
+        assert reply.ways
         assert harness.traffic() == before
 
     async def test_budgets_are_named_and_shared(self, harness: PlatformHarness) -> None:
@@ -73,12 +72,18 @@ class ReplyPromises:
         async with on_stage(harness) as scene:
             asked = await scene.ask()
             one, other = asked.reply_on(scene.platform), asked.reply_on(scene.platform)
-            for budgets in (one.post_budgets, one.edit_budgets):
+            for budgets in [budgets for way in one.ways for budgets in (way.post, way.edit, way.end)]:
                 assert len({budget.name for budget in budgets}) == len(budgets)
                 for budget in budgets:
                     _is_sensible(budget, scene.platform.name)
-            assert one.post_budgets == one.post_budgets == other.post_budgets
-            assert one.edit_budgets == one.edit_budgets == other.edit_budgets
+            assert list(one.ways) == list(one.ways) == list(other.ways)
+
+    async def test_the_last_way_is_free(self, harness: PlatformHarness) -> None:
+        """By it every message can be changed for ever; a way with an end is one that only grows."""
+        async with on_stage(harness) as scene:
+            for addressing in addressings(harness):
+                *_, last = (await scene.ask(addressing=addressing)).reply_on(scene.platform).ways
+                assert (last.only_grows, last.lasts_s, last.end) == (False, None, ())
 
     async def test_what_it_says_of_itself_makes_sense(self, harness: PlatformHarness) -> None:
         """Durations are positive, limits large enough for the core to split down to; a restart changes nothing."""
@@ -210,6 +215,45 @@ class ReplyPromises:
             await reply.edit(message_id, View("One, **two**\n\nthree\n\nfour."))
             await reply.settle()
             assert list(harness.visible(asked.said)) == ["One, **two**\n\nthree\n\nfour."]
+
+    async def test_an_answer_grows_in_each_way(self, harness: PlatformHarness) -> None:
+        """Begun, added to, brought to its end: the words stand there once, in the room and in private."""
+        needs(harness, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            for addressing in addressings(harness):
+                for place in range(len((await scene.ask(addressing=addressing)).reply_on(scene.platform).ways)):
+                    asked = await scene.ask(addressing=addressing)
+                    reply = asked.reply_on(scene.platform)
+                    way = reply.ways[place]
+                    await reply.open()
+                    message_id = await reply.post(0, View("One, ", live=True), way)
+                    for text in ("One, two and ", "One, two and **three**\n\n"):
+                        await reply.edit(message_id, View(text, live=True))
+                    whole = View("One, two and **three**\n\nfour.", footer="Below it")
+                    if way.end:
+                        await reply.end(message_id, whole)
+                        with pytest.raises(WayClosed):
+                            await reply.end(message_id, whole)
+                    else:
+                        await reply.edit(message_id, whole)
+                    await reply.settle()
+                    assert words(harness.shown(message_id) or "") == words("One, two and **three**\n\nfour. Below it")
+                    await reply.edit(message_id, View("Changed afterwards"))
+                    assert words(harness.shown(message_id) or "") == words("Changed afterwards")
+
+    async def test_what_only_grows_takes_nothing_back(self, harness: PlatformHarness) -> None:
+        """It says so and is edited then: the new text stands there once, and nothing of the old one."""
+        needs(harness, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            for addressing in addressings(harness):
+                asked = await scene.ask(addressing=addressing)
+                reply = asked.reply_on(scene.platform)
+                for way in [way for way in reply.ways if way.only_grows]:
+                    message_id = await reply.post(0, View("A long first draft", live=True), way)
+                    with pytest.raises(WayClosed):
+                        await reply.edit(message_id, View("Quite another"))
+                    await reply.edit(message_id, View("Quite another"))
+                    assert harness.shown(message_id) == "Quite another"
 
     async def test_an_edit_replaces(self, harness: PlatformHarness) -> None:
         """The last call wins, the same may be said twice, a footer goes again."""

@@ -123,6 +123,12 @@ def usual(harness: PlatformHarness) -> Addressing:
     return Addressing.DIRECT if Ability.ROOMS in harness.absent else Addressing.MENTION
 
 
+def addressings(harness: PlatformHarness) -> list[Addressing]:
+    """Return the ways to ask that an answer may depend on: in the room and in private, as far as there are both."""
+    others = [] if Ability.PRIVATE in harness.absent else [Addressing.DIRECT]
+    return list(dict.fromkeys([usual(harness), *others]))
+
+
 async def until_set(event: asyncio.Event, what: str) -> None:
     """Wait for an event. Raises ``TimeoutError`` that says what is missing."""
     try:

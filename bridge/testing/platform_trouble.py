@@ -132,7 +132,7 @@ class TroublePromises:
 
 def _names(reply: Reply) -> set[str]:
     """Return the names of all allowances that a reply draws on."""
-    return {budget.name for budget in (*reply.post_budgets, *reply.edit_budgets)}
+    return {budget.name for way in reply.ways for budget in (*way.post, *way.edit)}
 
 
 async def _do(call: Call, reply: Reply, message_id: str) -> None:

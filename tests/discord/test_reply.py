@@ -493,7 +493,7 @@ async def test_a_refusal_for_too_many_is_told_at_once(
     reply, channel, _ = replying(channel=dm)
     message = await reply.post(0, View("old"))
     discord.rate_limit_next(EDIT, 0.3, via=via, scope=scope)
-    budget = reply.edit_budgets[0].name
+    budget = reply.ways[0].edit[0].name
     with pytest.raises(PlatformRateLimited) as caught:
         await reply.edit(message, View("older"))
     about_all = scope == "global" or not via
@@ -510,11 +510,11 @@ def test_budgets_belong_to_the_channel_of_the_answer(platform: Platform) -> None
     """And all requests to the bot. Posts and edits are one allowance until Discord has told otherwise."""
     question = replace(envelope(), delivery_key="fake:T1:C1:root", message_id="root")
     reply = platform.reply(question, TURN, "en")
-    assert [(b.name, b.limit, b.window_s) for b in reply.edit_budgets] == [
+    assert [(b.name, b.limit, b.window_s) for b in reply.ways[0].edit] == [
         ("fake:T1:root:message", 5, 5.0),
         ("fake:requests", 50, 1.0),
     ]
-    assert reply.post_budgets == reply.edit_budgets
+    assert reply.ways[0].post == reply.ways[0].edit
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -526,9 +526,9 @@ async def test_whether_posts_and_edits_share_is_learned(
     discord.switches.shared_send_edit_bucket = shared
     reply, _, _ = replying(channel=dm)
     message = await reply.post(0, View("old"))
-    assert reply.post_budgets[0].name == reply.edit_budgets[0].name
+    assert reply.ways[0].post[0].name == reply.ways[0].edit[0].name
     await reply.edit(message, View("new"))
-    assert (reply.post_budgets[0].name == reply.edit_budgets[0].name) is shared
+    assert (reply.ways[0].post[0].name == reply.ways[0].edit[0].name) is shared
 
 
 # --- places where we may not speak ---

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from adapters.slack import limits
-from adapters.slack.ids import hourglass_note, parse_delivery_key, part_metadata, status_refused_note
+from adapters.slack.ids import (
+    hourglass_note,
+    is_marked,
+    marked_part,
+    parse_delivery_key,
+    part_metadata,
+    status_refused_note,
+)
 from bridge.errors import MessageGone, PartTooLong, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.model import TurnId, View
@@ -302,8 +309,8 @@ async def test_a_dead_token_is_a_platform_error_here(replying: Any, slack: Slack
 def test_budgets_are_shared_by_workspace_and_channel(platform: Platform) -> None:
     """Edits belong to the workspace, posts to the channel and to the workspace."""
     reply = platform.reply(envelope(channel="C9"), TURN, "en")
-    assert [(b.name, b.limit, b.window_s) for b in reply.edit_budgets] == [("fake:T1:chat.update", 50, 60.0)]
-    assert [b.name for b in reply.post_budgets] == ["fake:T1:C9:chat.postMessage", "fake:T1:chat.postMessage"]
+    assert [(b.name, b.limit, b.window_s) for b in reply.ways[-1].edit] == [("fake:T1:chat.update", 50, 60.0)]
+    assert [b.name for b in reply.ways[-1].post] == ["fake:T1:C9:chat.postMessage", "fake:T1:chat.postMessage"]
 
 
 # --- waiting ---
@@ -395,8 +402,10 @@ async def test_without_the_reaction_scope_a_sentence_says_that_it_waits(
 
 
 async def test_a_notice_goes_where_the_answer_would(replying: Any, slack: SlackEmulator) -> None:
-    """Without the mark of an answer."""
+    """Marked as a notice, not as an answer."""
     reply, channel, thread = replying()
     ts = await reply.notice("• `!new`: start afresh")
     shown = slack.shown(channel, ts)
-    assert (shown.thread_ts, shown.text, shown.metadata) == (thread, "• `!new`: start afresh", None)
+    assert (shown.thread_ts, shown.text) == (thread, "• `!new`: start afresh")
+    assert is_marked({"metadata": shown.metadata})
+    assert marked_part({"metadata": shown.metadata}) is None
