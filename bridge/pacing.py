@@ -52,8 +52,8 @@ PROMPTNESS = 0.7
 put a little lower than the one that would just use up the supply."""
 RELIEF = 0.25
 """How strongly a full stock lowers the price: for most of its range hardly at all."""
-PREFERENCE = 1.25
-"""How much better stocked another way must be to be taken before a better one."""
+ENOUGH = 15.0
+"""Edits in the time of a typical answer that nobody needs more of."""
 SLOWEST_CPS, FASTEST_CPS = 5.0, 2_000.0
 SOON_S = 0.01
 """Text comes in steps: who waited for the last hundredths of a price would look again and again."""
@@ -207,7 +207,7 @@ class Pacer:
         return min((s.supply(now, self._typical_s) / (s.live + 1) for s in shared), default=math.inf)
 
     def choose(self, ways: Sequence[Way], now: float) -> Way:
-        """Return the way in which a part is begun now: the better stocked, and of equals the first.
+        """Return the way in which a part is begun now: the first that has enough calls to grow by, or the best stocked.
 
         A way that would have to wait is taken only if all would, and one with an end only if the end can be reserved.
         """
@@ -217,8 +217,9 @@ class Pacer:
             return last
         if self.wait_s(last.post, now) == 0:
             open_now.append(last)
-        shares = [self.share(way.edit, now) * PREFERENCE**-place for place, way in enumerate(open_now)]
-        return open_now[shares.index(max(shares))]
+        shares = [self.share(way.edit, now) for way in open_now]
+        enough = [way for way, share in zip(open_now, shares, strict=True) if share >= ENOUGH]
+        return enough[0] if enough else open_now[shares.index(max(shares))]
 
     def _can_end(self, way: Way, now: float) -> bool:
         return all(

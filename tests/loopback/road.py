@@ -53,6 +53,8 @@ class Road:
                 "base_url": self.slack.api_url,
                 "updates_per_minute": 100_000,
                 "posts_per_minute": 100_000,
+                "streams_per_minute": 100_000,
+                "appends_per_minute": 100_000,
             },
             "pace": {"edit_interval_s": 0.05, "first_words_wait_s": 0.02},
             "store": {"path": str(self.folder / "bridge.sqlite")},

@@ -86,6 +86,20 @@ async def test_a_lost_post_that_cannot_be_looked_up(road: Road, growing: str) ->
         assert message.ts == road.answers(asked)[-1].ts
 
 
+async def test_a_channel_that_is_archived_in_the_middle(
+    bridge: Bridge, road: Road, growing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing can be shown there any more: the run is cancelled, the log says why, and elsewhere it goes on."""
+    road.slack.add_channel("random", channel_id="C2")
+    asked = road.ask("Go on")
+    await road.until(lambda: road.answers(asked), "the first words")
+    road.slack.archive(CHANNEL)
+    await road.quiet()
+    assert "is_archived" in capsys.readouterr().out
+    elsewhere = road.slack.mention("ann", "C2", "And here?")
+    await road.answer(growing, elsewhere, "C2")
+
+
 @pytest.mark.usefixtures("bridge")
 async def test_a_message_somebody_deleted(road: Road, growing: str) -> None:
     """When the growing message is deleted, the answer is posted anew."""
