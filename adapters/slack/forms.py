@@ -81,11 +81,18 @@ def _read(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         entry = inputs.get(INPUT) if isinstance(inputs, Mapping) else None
         if not block.startswith(BLOCK_PREFIX) or not isinstance(entry, Mapping):
             continue
-        options = entry.get("selected_options")
-        chosen = options if isinstance(options, list) else [entry.get("selected_option")]
-        picked = [text_of(option, "value") for option in chosen if isinstance(option, Mapping)]
-        if text := text_of(entry, "value") or ", ".join(picked):
+        if text := text_of(entry, "value") or _picked(entry):
             yield block.removeprefix(BLOCK_PREFIX), text
+
+
+def _picked(entry: Mapping[str, Any]) -> str:
+    """Return what was chosen; several as JSON, for a choice may hold a comma."""
+    options = entry.get("selected_options")
+    if isinstance(options, list):
+        values = [text_of(option, "value") for option in options if isinstance(option, Mapping)]
+        return json.dumps(values, ensure_ascii=False) if values else ""
+    option = entry.get("selected_option")
+    return text_of(option, "value") if isinstance(option, Mapping) else ""
 
 
 def _input(field: Field, speech: Speech, locale: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Application commands and modals as Discord takes and tells them (pure)."""
+"""Application commands and modals as Discord takes and tells them, and what stands for a command."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,7 @@ from adapters.discord.inbound import Channel
 from adapters.discord.registry import command_list
 from bridge.model import Field, Form, Offer, ValueKind
 from bridge.texts import say
+from sandbox.discord import DiscordEmulator
 from sandbox.discord.commands import check_command
 from sandbox.discord.errors import FormErrors
 
@@ -108,3 +109,29 @@ def test_a_form_shows_what_must_be_filled_in_and_keeps_the_rest() -> None:
     assert forms.filled(sent) == {"days": "5"}
     assert forms.parse_form_id(forms.form_id("15")) == "15"
     assert forms.parse_form_id("coze-bridge:stop:abc") == ""
+
+
+async def test_what_is_announced_is_found_again(discord: DiscordEmulator, platform: Any, asked: Any) -> None:
+    """In the channel, or where only the caller reads; sent again soon after it stands there once."""
+    question = asked("hello")
+    place = replace(question.place, thread=None)
+    envelope = replace(question, place=place, message_id="", command=True, sent_at_s=discord.clock.now())
+    for private, turn in ((False, "abcdefghabcdefgh"), (True, "bbcdefghabcdefgh")):
+        reply = platform.reply(envelope, turn, "en")
+        assert await reply.find_announced(private=private) is None
+        root = await reply.announce("`@everyone` runs", private=private)
+        assert root == await reply.find_announced(private=private)
+        assert root == await platform.reply(envelope, turn, "en").announce("`@everyone` runs", private=private)
+        assert (root.place.private, root.place.thread) == (private, None if private else root.message_id)
+    assert len(discord.answers("general")) == 1
+    assert not discord.violations()
+
+
+async def test_a_sentence_reaches_the_caller_also_after_a_restart(
+    discord: DiscordEmulator, platform: Any, asked: Any
+) -> None:
+    """When the interaction is forgotten, in the direct conversation."""
+    envelope = replace(asked("hello"), message_id="", command=True)
+    await platform.reply(envelope, "abcdefghabcdefgh", "en").notice("I am free.")
+    assert [message.text for message in discord.answers(discord.open_dm("ann"))] == ["I am free."]
+    assert not discord.answers("general")

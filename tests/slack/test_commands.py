@@ -113,7 +113,7 @@ async def test_a_form_is_opened_and_sent(slack: SlackEmulator, platform: Any, se
         assert (await slack.submit_view("ann")).accepted
         assert not slack.views_of("ann")
     _, first, second = intake.invocations
-    assert first.filled == {"city": "Paris", "days": "5", "loud": "false", "kind": "long", "tags": "a, c"}
+    assert first.filled == {"city": "Paris", "days": "5", "loud": "false", "kind": "long", "tags": '["a", "c"]'}
     assert second.envelope.text == "!run weather"
     assert second.envelope.delivery_key == first.envelope.delivery_key == f"work:T1:C1:view.{view['id']}"
     assert second.envelope.place.channel == "C1"
