@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from sandbox.coze import Answer, Prompt
 from sandbox.coze.agents import is_chinese
+from sandbox.demo.verdict import items_in, words_in
 
 DURATION_S = 3.6
 """How long an answer takes to be said; long enough for Slack's pace of one edit in 1.2 s to show it growing."""
@@ -36,6 +37,7 @@ CHINESE = (
     "每天写一点，每天读一点，坚持三个月再看；多数聪明的主意，睡一觉之后会变个样子。",
 )
 OPENINGS = {True: "你问的是「{question}」。", False: "You ask: *{question}*"}
+SEEING = {True: "随问题收到的文件：{count} 个。", False: "Files that came with it: {count}."}
 RECALLING = {True: "之前你们问过我：\n\n{list}", False: "Earlier in this conversation I was asked:\n\n{list}"}
 
 
@@ -60,15 +62,22 @@ class DemoAgent:
 
 def compose(prompt: Prompt) -> str:
     """Return what there is to say; the same prompt is answered alike."""
-    chinese = is_chinese(prompt.question)
-    dice = random.Random(prompt.question)
-    paragraphs = [OPENINGS[chinese].format(question=prompt.question)]
+    question = words_in(prompt.question)
+    chinese = is_chinese(question)
+    dice = random.Random(question)
+    paragraphs = [OPENINGS[chinese].format(question=question)]
+    if files := [item for item in items_in(prompt.question) if item.get("type") != "text"]:
+        paragraphs.append(SEEING[chinese].format(count=len(files)))
     if earlier := earlier_questions(prompt):
-        paragraphs.append(RECALLING[chinese].format(list="\n".join(f"- {question}" for question in earlier)))
+        paragraphs.append(RECALLING[chinese].format(list="\n".join(f"- {asked}" for asked in earlier)))
     return "\n\n".join([*paragraphs, *dice.sample(CHINESE if chinese else ENGLISH, 3)])
 
 
 def earlier_questions(prompt: Prompt) -> list[str]:
     """Return the last few questions that were answered before this one."""
-    asked = [now.content for now, after in pairwise(prompt.context) if (now.role, after.role) == ("user", "assistant")]
+    asked = [
+        words_in(now.content)
+        for now, after in pairwise(prompt.context)
+        if (now.role, after.role) == ("user", "assistant")
+    ]
     return asked[-RECALLED_MAX:]

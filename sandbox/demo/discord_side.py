@@ -6,7 +6,7 @@ from rich.text import Text
 
 from sandbox.demo.side import Said, Spot, Step, Thread, Told
 from sandbox.demo.words import Words
-from sandbox.discord import DiscordEmulator
+from sandbox.discord import DiscordEmulator, FileUpload
 from sandbox.discord.audience import VisibleMessage
 from sandbox.journal import Entry
 
@@ -50,6 +50,10 @@ class DiscordSide:
     def mention(self, person: str, text: str) -> Spot:
         message = self._discord.mention(person, self._channel, text)
         return Spot(message, message, message)  # a thread begun from a message has its id
+
+    def show(self, person: str, text: str, name: str, content: bytes) -> Spot:
+        message = self._discord.mention(person, self._channel, text, [FileUpload(name, content)])
+        return Spot(message, message, message)
 
     def say(self, person: str, text: str, thread: Spot | None = None) -> Spot:
         if thread is None:

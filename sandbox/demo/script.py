@@ -1,7 +1,10 @@
 """``demo --script``: scenes on all services at once and a restart, a timeline while they happen, and a verdict."""
 
 import asyncio
+import hashlib
+import struct
 import sys
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +25,8 @@ from sandbox.journal import Entry
 
 ANSWER_TIMEOUT_S = 12.0
 PLAIN_WIDTH = 120
+IMAGE_NAME = "dawn.png"
+IMAGE_PIXELS = 64
 SERVICES = (SLACK, DISCORD) = ("slack", "discord")
 
 
@@ -32,6 +37,7 @@ class Kind(Enum):
     FOLLOW_UP = "follow_up"
     POST = "post"
     DIRECT = "direct"
+    IMAGE = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,18 @@ class Round:
     after_restart: bool = False
 
 
+def picture() -> bytes:
+    """Return a small image, a dawn: a PNG file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    size = IMAGE_PIXELS
+    rows = b"".join(b"\0" + bytes((255 - y, 120 + y, 60 + 3 * y)) * size for y in range(size))
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 def rounds_of(words: Words) -> list[Round]:
     """Return what is played, in order."""
 
@@ -71,11 +89,12 @@ def rounds_of(words: Words) -> list[Round]:
     after = (words.after_restart_question, words.discord_after_restart_question)
     direct = (words.direct_question, words.discord_direct_question)
     post = Scene(DISCORD, Kind.POST, words.post_title, BEN, words.post_question)
+    shown = both(Kind.IMAGE, (words.image_title,) * 2, BEN, (words.image_question, words.discord_image_question))
     return [
         Round(both(Kind.MENTION, mentioned, ANN, asked)),
         Round((*both(Kind.FOLLOW_UP, (words.follow_up_title,) * 2, BEN, followed), post)),
         Round(both(Kind.FOLLOW_UP, (words.restart_title,) * 2, ANN, after), after_restart=True),
-        Round(both(Kind.DIRECT, (words.direct_title,) * 2, LI, direct)),
+        Round((*both(Kind.DIRECT, (words.direct_title,) * 2, LI, direct), *shown)),
     ]
 
 
@@ -154,7 +173,9 @@ class _Show:
         used = frozenset(verdict.conversation_id for verdict in self._verdicts)
         for scene, spot in spots:
             steps = self._side_by_service[scene.service].steps(spot, answers[scene])
-            self._verdicts.append(judge(self._expected(scene, before, used), self._entries(scene, began_at), steps))
+            uploads = {file.file_id: file.sha256 for file in self._town.coze.world.files.values()}
+            expected, entries = self._expected(scene, before, used), self._entries(scene, began_at)
+            self._verdicts.append(judge(expected, entries, steps, uploads))
 
     def _ask(self, scene: Scene) -> Spot:
         side = self._side_by_service[scene.service]
@@ -166,6 +187,8 @@ class _Show:
                 return side.say(scene.person, scene.question, self._thread_by_service[scene.service])
             case Kind.DIRECT:
                 return side.direct(scene.person, scene.question)
+            case Kind.IMAGE:
+                return side.show(scene.person, scene.question, IMAGE_NAME, picture())
             case Kind.POST:
                 post = side.post(scene.person, scene.question)
                 assert post is not None  # scenes with posts play where there is a forum
@@ -197,7 +220,8 @@ class _Show:
         here = thread if scene.kind is Kind.FOLLOW_UP else []
         elsewhere = tuple(other.question for other in self._asked if other not in (*here, scene))
         if not here:
-            return Expectation(scene.title, None, used, must_not_know=elsewhere, platform=platform)
+            files = (hashlib.sha256(picture()).hexdigest(),) if scene.kind is Kind.IMAGE else ()
+            return Expectation(scene.title, None, used, must_not_know=elsewhere, platform=platform, files=files)
         begun = next(v for v in self._verdicts if (v.platform, v.title) == (platform, here[0].title))
         recalls = tuple(other.question for other in here)
         return Expectation(

@@ -103,6 +103,10 @@ class Side(Protocol):
         """Ask the bot in the channel."""
         ...
 
+    def show(self, person: str, text: str, name: str, content: bytes) -> Spot:
+        """Ask the bot in the channel, with a file."""
+        ...
+
     def say(self, person: str, text: str, thread: Spot | None = None) -> Spot:
         """Say something without naming anybody, in the channel or in a thread."""
         ...

@@ -7,7 +7,7 @@ from rich.text import Text
 from sandbox.demo.side import Said, Spot, Step, Thread, Told
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
-from sandbox.slack import SlackEmulator, VisibleMessage
+from sandbox.slack import FileUpload, SlackEmulator, VisibleMessage
 from sandbox.slack.mentions import unescape
 
 
@@ -39,6 +39,10 @@ class SlackSide:
 
     def mention(self, person: str, text: str) -> Spot:
         ts = self._slack.mention(person, self._channel, text)
+        return Spot(self._channel, ts, ts)
+
+    def show(self, person: str, text: str, name: str, content: bytes) -> Spot:
+        ts = self._slack.mention(person, self._channel, text, files=[FileUpload(name, content)])
         return Spot(self._channel, ts, ts)
 
     def say(self, person: str, text: str, thread: Spot | None = None) -> Spot:

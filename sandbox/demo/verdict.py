@@ -1,9 +1,12 @@
 """What a scene must show, measured in the journal alone (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.coze.dialect import DELTA, MESSAGE_COMPLETED
+from sandbox.coze.errors import CozeError
+from sandbox.coze.validation import object_string_items
 from sandbox.demo.side import Step
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
@@ -23,6 +26,7 @@ class Expectation:
         recalls: Earlier questions the agent must have seen.
         must_not_know: Questions from elsewhere that it must not have seen.
         platform: Where the scene plays.
+        files: Digests of what must have come along, as Coze received it.
     """
 
     title: str
@@ -31,6 +35,7 @@ class Expectation:
     recalls: tuple[str, ...] = ()
     must_not_know: tuple[str, ...] = ()
     platform: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Verdict:
     remembers: bool
     asked: int
     platform: str = ""
+    files_arrived: bool = True
 
     def failures(self, words: Words) -> list[str]:
         """Return a sentence for everything that did not hold."""
@@ -69,6 +75,8 @@ class Verdict:
             failed.append(words.wrong_conversation.format(scene=scene))
         if not self.remembers:
             failed.append(words.forgot.format(scene=scene))
+        if not self.files_arrived:
+            failed.append(words.image_lost.format(scene=scene))
         if self.asked != 1:
             failed.append(words.asked_often.format(scene=scene, times=self.asked))
         return failed
@@ -81,7 +89,20 @@ def is_question(entry: Entry) -> bool:
 
 def question_of(entry: Entry) -> str:
     """Return what Coze was asked; a name may stand before what was said."""
-    return str(entry.detail["body"]["additional_messages"][-1]["content"])
+    return words_in(str(entry.detail["body"]["additional_messages"][-1]["content"]))
+
+
+def words_in(content: str) -> str:
+    """Return the words of a message's content, where they stand among files too."""
+    return next((str(item.get("text")) for item in items_in(content) if item.get("type") == "text"), content)
+
+
+def items_in(content: str) -> list[dict[str, Any]]:
+    """Return the items of a content that holds files; none of one that is plain text."""
+    try:
+        return object_string_items(content)
+    except CozeError:
+        return []
 
 
 def about(question: str, entries: Iterable[Entry]) -> list[Entry]:
@@ -111,12 +132,15 @@ def agent_text(entries: Sequence[Entry]) -> str | None:
     return "\n\n".join(texts) if texts else None
 
 
-def judge(expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step]) -> Verdict:
+def judge(
+    expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step], uploads: Mapping[str, str] | None = None
+) -> Verdict:
     """Measure one scene.
 
     Args:
         entries: The journal of the scene, from the question on.
         steps: What the answer's message showed, and when.
+        uploads: Digests of what was uploaded, by id.
 
     Raises:
         ValueError: The answer is not whole yet.
@@ -142,7 +166,17 @@ def judge(expected: Expectation, entries: Sequence[Entry], steps: Sequence[Step]
         and not any(question in said for question in expected.must_not_know),
         asked=len(asked),
         platform=expected.platform,
+        files_arrived=expected.files == _digests(asked, uploads or {}),
     )
+
+
+def _digests(asked: Sequence[Entry], uploads: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the digests of the files that a question named, in order."""
+    contents = [
+        str(entry.detail["body"]["additional_messages"][-1]["content"]) for entry in asked if "body" in entry.detail
+    ]
+    items = items_in(contents[-1]) if contents else []
+    return tuple(uploads.get(str(item["file_id"]), "") for item in items if "file_id" in item)
 
 
 def _first(entries: Sequence[Entry], name: str) -> float:

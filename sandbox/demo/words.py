@@ -54,6 +54,9 @@ class Words:
     discord_follow_up_question: str
     discord_after_restart_question: str
     discord_direct_question: str
+    image_title: str
+    image_question: str
+    discord_image_question: str
     clock_note: str
     # the verdict
     scene: str
@@ -77,6 +80,7 @@ class Words:
     not_exact: str  # {scene}
     wrong_conversation: str  # {scene}
     forgot: str  # {scene}
+    image_lost: str  # {scene}
     asked_often: str  # {scene} {times}
     violation: str  # {service} {name} {detail}
     # live
@@ -102,8 +106,8 @@ EN = Words(
     locale="en-US",
     about="The real bridge between a Coze, a Slack and a Discord that are emulated on this machine: no accounts, no "
     "network. Without options you type as a user of Slack and Discord and watch both.",
-    about_script="play nine scenes in Slack and Discord at the same time, print what the emulators saw and a verdict; "
-    "exit code 0 if everything held",
+    about_script="play eleven scenes in Slack and Discord at the same time, print what the emulators saw and a "
+    "verdict; exit code 0 if everything held",
     about_language="of everything that is printed [default: auto, from LANG]",
     about_keep="leave the temporary folder (configuration, store, log) behind",
     emulators_run="Coze runs at {coze}, Slack at {slack}, Discord at {discord}.",
@@ -143,6 +147,9 @@ EN = Words(
     discord_follow_up_question="And if nobody has the time for one?",
     discord_after_restart_question="What did we ask you here so far?",
     discord_direct_question="你好！怎样才能每天都写一点代码？",
+    image_title="An image asked about",
+    image_question="What does this picture show?",
+    discord_image_question="Is anything wrong with this picture?",
     clock_note="Seconds since the start, by the clock of the emulators",
     scene="Scene",
     platform="On",
@@ -165,6 +172,7 @@ EN = Words(
     not_exact="“{scene}”: what is shown is not exactly what the agent said.",
     wrong_conversation="“{scene}”: the question did not reach the Coze conversation it belongs to.",
     forgot="“{scene}”: the agent did not see what was said before.",
+    image_lost="“{scene}”: the image did not reach Coze byte for byte.",
     asked_often="“{scene}”: Coze was asked {times} times instead of once.",
     violation="{service} has something against the bridge: {name} {detail}",
     hints="Type to ask @coze · /slack  /discord  /both TEXT  /dm TEXT  /thread N  /channel  /as NAME  /help  /quit",
@@ -200,7 +208,7 @@ ZH = Words(
     locale="zh-CN",
     about="真正的 coze-bridge，运行在本机模拟的扣子、Slack 和 Discord 之间：不需要账号，也不需要网络。"
     "不带选项时，你以 Slack 和 Discord 用户的身份输入，并实时观看两边的频道。",
-    about_script="在 Slack 和 Discord 上同时演示九个场景，打印模拟器看到的一切和结论；全部符合时退出码为 0",
+    about_script="在 Slack 和 Discord 上同时演示十一个场景，打印模拟器看到的一切和结论；全部符合时退出码为 0",
     about_language="输出所用的语言（默认 auto：由 LANG 决定）",
     about_keep="保留临时目录（配置、存储、日志）",
     emulators_run="扣子模拟器：{coze}，Slack 模拟器：{slack}，Discord 模拟器：{discord}。",
@@ -240,6 +248,9 @@ ZH = Words(
     discord_follow_up_question="如果没有人有时间评审呢？",
     discord_after_restart_question="到目前为止我们问过你什么？",
     discord_direct_question="你好！怎样才能每天都写一点代码？",
+    image_title="拿一张图片提问",
+    image_question="这张图片里是什么？",
+    discord_image_question="这张图片有什么不对吗？",
     clock_note="左列：启动以来的秒数，由模拟器计时",
     scene="场景",
     platform="平台",
@@ -261,6 +272,7 @@ ZH = Words(
     not_exact="“{scene}”：显示的文字与智能体所说的不完全一致。",
     wrong_conversation="“{scene}”：问题没有进入它所属的扣子会话。",
     forgot="“{scene}”：智能体没有看到之前的内容。",
+    image_lost="“{scene}”：图片没有原样到达扣子。",
     asked_often="“{scene}”：向扣子提问了 {times} 次，本应只有一次。",
     violation="{service} 对 coze-bridge 有意见：{name} {detail}",
     hints="直接输入即可向 @coze 提问 · /slack  /discord  /both 文字  /dm 文字  /thread N  /channel  /as 名字  "

@@ -369,6 +369,7 @@ def test_a_good_scene_is_judged_well() -> None:
         (Expectation("s", None, frozenset(), recalls=("Monday",)), STORY, STEPS, EN.forgot),
         (Expectation("s", None, frozenset(), must_not_know=("Tuesday",)), STORY, STEPS, EN.forgot),
         (Expectation("s", None, frozenset()), (STORY[0], *STORY), STEPS, EN.asked_often),
+        (Expectation("s", None, frozenset(), files=("digest",)), STORY, STEPS, EN.image_lost),
     ],
 )
 def test_whatever_does_not_hold_is_said(
@@ -392,18 +393,24 @@ def test_a_scene_that_is_not_over_is_not_judged() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
-    """Nine scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
+    """Eleven scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
     words = {"en": EN, "zh": ZH}[language]
     code, printed = performances[language].ended()
     assert code == 0, printed
     assert words.all_well.partition("{")[0] in printed
     assert words.no not in printed.split(words.remembers)[-1]
     verdict = printed.rpartition(words.remembers)[2]
-    assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (4, 5)
-    for title in (words.mention_title, words.discord_mention_title, words.post_title, words.direct_title):
+    assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (5, 6)
+    for title in (
+        words.mention_title,
+        words.discord_mention_title,
+        words.post_title,
+        words.direct_title,
+        words.image_title,
+    ):
         assert title[:20] in verdict
     assert printed.count(words.process_started.partition("{")[0]) == 2
-    assert printed.count(words.answer_complete.partition("{")[0]) == 9
+    assert printed.count(words.answer_complete.partition("{")[0]) == 11
     assert "Traceback" not in printed
 
 
