@@ -25,8 +25,8 @@ WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
 INVISIBLES = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
-BLOCK_SHARE = -(-limits.PART_CHARS // limits.PART_PIECES)
-"""How much of a part one block takes, whatever is in it."""
+BLOCK_SHARE = limits.PART_CHARS // limits.PART_PIECES
+"""How much of a part one block takes, whatever is in it: rounded down, so that all of ``PART_PIECES`` fit."""
 
 CODE_LINES = frozenset({Kind.FENCE_OPEN, Kind.FENCE_LINE, Kind.FENCE_CLOSE})
 ENDING_LINES = frozenset({Kind.HEADING, Kind.RULE, Kind.FENCE_CLOSE})
