@@ -358,6 +358,8 @@ class Asking:
             wanted, left_out = self._sort_out(cut)
             carried = await self._carrier.carry(wanted, self._platform, self._binding.agent)
             self._carried = Carried(carried.files, (*left_out, *carried.left_out))
+            # Where the agent is busy the waiting begins now, not when the files set out.
+            self._patience_until = self._clock.now() + self._options.busy_patience_s
         return self._carried.files
 
     def _sort_out(self, cut: Sequence[Envelope] = ()) -> tuple[list[Wanted], list[LeftOut]]:

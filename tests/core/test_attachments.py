@@ -183,6 +183,7 @@ class Slow(FakePlatform):
     """Never gets a file read."""
 
     async def fetch(self, envelope: Envelope, attachment: Attachment, limit_bytes: int) -> bytes:
+        self.fail("fetch")
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -192,6 +193,21 @@ async def test_a_slow_file_does_not_hold_the_question_up() -> None:
     async with core_of(FakeAgent(spoken("Well.")), options=options(FileRules(timeout_s=0.0)), platform=Slow()) as core:
         (shown,) = await core.answered(with_files("Look", CAT))
     assert f"cat.png ({say(Say.FILE_TOO_SLOW, 'en')})" in shown
+
+
+async def test_a_stop_does_not_wait_for_files() -> None:
+    """While they are being read nothing runs at the agent yet: the turn ends at once, and nothing is asked."""
+    agent = FakeAgent()
+    async with core_of(agent, platform=Slow()) as core:
+        asked = with_files("Look", CAT)
+        assert await core.intake.accept(asked)
+        await core.until(lambda: "fetch" in core.platform.calls)
+        began_at = core.clock.now()
+        assert await core.intake.accept(envelope("!stop", number=2))
+        (record,) = await core.ended(asked)
+        assert record.outcome is Outcome.STOPPED
+        assert core.clock.now() - began_at < 5.0
+    assert not agent.questions
 
 
 async def test_files_are_uploaded_again_after_a_crash() -> None:
