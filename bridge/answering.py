@@ -19,7 +19,7 @@ waiting; and a stop, when there is one, calls the run off before it ends the lis
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -32,8 +32,9 @@ from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRej
 from bridge.exchange import Ending, Exchange, Fault
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn, Stopped
-from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnState
+from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnRecord, TurnState
 from bridge.observing import Observer, ReplyWatch
+from bridge.offers import Offers, controls_below, head_of, suggested
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Reply
 from bridge.texts import Say, failure, say
@@ -55,6 +56,7 @@ class TurnOptions:
     files: FileRules = field(default_factory=FileRules)
     pace: Pace = field(default_factory=Pace)
     default_language: str = "en"
+    offers: Offers = field(default_factory=Offers)
     turn_timeout_s: float = 900.0
     take_up_within_s: float = 24 * 3600.0
 
@@ -80,7 +82,10 @@ class Answering:
         pacer: Pacer,
         options: TurnOptions,
         observer: Observer,
+        offers: Offers,
+        before: TurnRecord | None = None,
     ) -> None:
+        """``offers`` stand below its answer when it was delivered; ``before`` is the turn whose place it takes."""
         self._clock = clock
         self._options = options
         self._envelope = envelope
@@ -90,7 +95,9 @@ class Answering:
         self._agent = agent
         self._turn_id = ledger.record.turn_id
         self._reply: Reply = platform.reply(envelope, self._turn_id, locale)
-        self._draft = Draft()
+        self._offers = offers
+        self._before = before
+        self._draft = Draft(head_of(ledger.record, envelope.author.name or envelope.author.id, locale))
         self._observer, self._adapter = observer, platform.name
         self._watch = ReplyWatch(observer, clock, platform.name, ledger.record.created_at_s)
         self._delivery = Delivery(
@@ -170,10 +177,15 @@ class Answering:
     async def _show_end(self, ending: Ending) -> None:
         """Write down how the turn ends, then let it be shown."""
         self._live.over()
+        if self._draft.is_empty and self._before is not None:  # better the old answer than none
+            self._draft.apply(AnswerCompleted(self._before.turn_id, self._before.answer))
+            self._delivery.changed()
         if self._ledger.state not in KNOWN_ANSWER:
             await self._ledger.advance_if_possible(
                 TurnState.ANSWERED,
                 answer=self._draft.text,
+                answer_ids=self._draft.answer_ids,
+                follow_ups=suggested(self._draft.follow_ups, self._offers.follow_ups),
                 footer=ending.footer,
                 outcome=ending.outcome,
                 reason=ending.reason,
@@ -181,9 +193,13 @@ class Answering:
             )
         if self._ledger.state is TurnState.ANSWERED:
             await self._ledger.advance_if_possible(TurnState.DELIVERING)
-        self._delivery.finish(
-            ending.footer, self._control(ControlKind.RETRY, Say.RETRY_LABEL) if ending.can_be_retried else ()
-        )
+        self._delivery.finish(ending.footer, self._below(ending))
+
+    def _below(self, ending: Ending) -> tuple[Control, ...]:
+        if ending.can_be_retried:
+            return self._control(ControlKind.RETRY, Say.RETRY_LABEL)
+        is_answered = ending.outcome is Outcome.DELIVERED and ending.waits is None
+        return controls_below(self._ledger.record, self._offers, self._locale) if is_answered else ()
 
     def _control(self, kind: ControlKind, label: Say) -> tuple[Control, ...]:
         return (Control(kind, self._turn_id, say(label, self._locale)),)
@@ -197,6 +213,8 @@ class Answering:
         parts = self._ledger.parts
         if parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
             self._delivery.take_over(parts)
+        if self._before is not None:
+            self._delivery.note(say(Say.REGENERATING, self._locale), before_words=True)
 
     async def _find(self) -> str | None:
         """Look for a placeholder whose id was not written down."""
@@ -209,6 +227,8 @@ class Answering:
     async def _open(self) -> None:
         """Show a sign of life."""
         await self._ledger.advance(TurnState.OPENING, agent=self._agent)
+        if self._before is not None:
+            await self._clear_away(self._before.parts[1:])
         if not self._ledger.parts:
             try:
                 placeholder = await self._reply.open()
@@ -219,6 +239,14 @@ class Answering:
                 self._delivery.adopt(placeholder)
                 await self._ledger.posted(PostedPart(0, placeholder, wordless=True))
         await self._ledger.advance(TurnState.OPENED)
+
+    async def _clear_away(self, parts: Sequence[PostedPart]) -> None:
+        """Take away what an answer had beyond its first message, which the new one grows in."""
+        for part in parts:
+            try:
+                await self._reply.remove(part.message_id)
+            except PlatformError as error:
+                log.info("a message of the old answer stays", reason=error.reason)
 
     def _restored(self) -> Ending:
         """How the turn ends was known before it was cut: only the showing is left."""

@@ -29,6 +29,7 @@ from bridge.http_server import health_routes, http_server
 from bridge.live import LiveTurn
 from bridge.metrics import Metrics
 from bridge.observing import Connection
+from bridge.offers import Offers
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Route, Routes
 from bridge.settings import GateSettings
@@ -295,7 +296,7 @@ def core_options(config: Config) -> CoreOptions:
 
 def turn_options(config: Config) -> TurnOptions:
     """Gather what the operator decides about turns."""
-    settings, pace, files = config.bridge, config.pace, config.files
+    settings, pace, files, below = config.bridge, config.pace, config.files, config.controls
     asking = AskingOptions(
         scope=settings.scope,
         identity_secret=settings.identity_key,
@@ -309,6 +310,7 @@ def turn_options(config: Config) -> TurnOptions:
         files=FileRules(frozenset(files.kinds), int(files.max_mb * MEGABYTE), files.max_count, files.timeout_s),
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
         default_language=settings.language,
+        offers=Offers(below.regenerate, below.follow_ups, below.feedback),
         turn_timeout_s=settings.turn_timeout_s,
         take_up_within_s=settings.take_up_hours * 3600.0,
     )

@@ -8,6 +8,7 @@ The listening loop never waits for a platform.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,6 +19,7 @@ from bridge.errors import (
     AgentBusy,
     AgentError,
     AgentRateLimited,
+    AgentRejected,
     AgentUnavailable,
     ConversationGone,
     StoreUnavailable,
@@ -38,17 +40,19 @@ from bridge.model import (
     Question,
     QuestionFile,
     Scope,
+    TurnRecord,
     TurnState,
 )
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding
 from bridge.texts import Say, say
-from bridge.wording import extend_history, read_history, word_earlier, word_question, word_variables
+from bridge.wording import extend_history, read_history, without_last, word_earlier, word_question, word_variables
 
 log = structlog.get_logger(__name__)
 
 BUSY_RETRY_S = 2.0
 CANCEL_TIMEOUT_S = 10.0
+FORGET_TIMEOUT_S = 10.0
 STUCK_S = 24 * 3600.0
 """No run waits longer for a tool's output."""
 
@@ -151,6 +155,8 @@ class Asking:
             await self._follow(ChatRef(record.conversation_id, record.chat_id))
             return
         conversation, is_new = await self._conversation()
+        if record.replaces is not None and record.state is not TurnState.ASKING:
+            await self._forget(await self._store.turn(record.replaces), conversation)
         may_be_there = record.state is TurnState.ASKING
         self._patience_until = self._clock.now() + self._options.busy_patience_s
         while not (may_be_there and await self._follow_own(conversation)):
@@ -245,6 +251,25 @@ class Asking:
         )
         await self._store.remember(note, history, ttl_s=self._options.keep_s)
 
+    async def _forget(self, before: TurnRecord | None, conversation: Conversation) -> None:
+        """Let the agent forget a question and its answer that take place anew, as far as it can; repeat freely."""
+        agent = self._binding.agent
+        if before is None or before.conversation_id != conversation.conversation_id:
+            return
+        if not agent.capabilities.saves_history:
+            note = history_note(self._key)
+            history = without_last(await self._store.note(note), before.answer)
+            await self._store.remember(note, history, ttl_s=self._options.keep_s)
+        elif agent.capabilities.delete_messages:
+            try:
+                async with asyncio.timeout(FORGET_TIMEOUT_S):
+                    question = await agent.find_question(before.conversation_id, before.turn_id)
+                    for message_id in (*before.answer_ids, *([question.message_id] if question else [])):
+                        with suppress(AgentRejected):  # gone already
+                            await agent.delete_message(before.conversation_id, message_id)
+            except (AgentError, TimeoutError) as error:
+                log.warning("the agent still knows the old answer", reason=str(error))
+
     async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
         async for event in events:
             if self._live.stopping is not None and not isinstance(event, ChatStarted):
@@ -320,7 +345,7 @@ class Asking:
             return chosen, False
         known = await self._store.conversation(self._key)
         if known is not None and (known.agent, known.bot_id) == (self._binding.name, self._binding.bot_id):
-            known = replace(known, last_used_at_s=now)
+            known = replace(known, last_used_at_s=now, last_turn=self._mark)
             await self._store.bind(known)
             return known, False
         self.began_afresh = known is not None
@@ -329,7 +354,9 @@ class Asking:
     async def _new_conversation(self) -> Conversation:
         binding, now = self._binding, self._clock.wall()
         conversation_id = await binding.agent.create_conversation(binding.bot_id)
-        conversation = Conversation(self._key, conversation_id, binding.name, binding.bot_id, now, now)
+        conversation = Conversation(
+            self._key, conversation_id, binding.name, binding.bot_id, now, now, last_turn=self._mark
+        )
         await self._store.bind(conversation)
         if self._options.scope is Scope.THREAD:
             place = self._envelope.place

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.admission import Admission
+from bridge.again import Again
 from bridge.attachments import Carrier
 from bridge.busy import Busy
 from bridge.commands import parse_command
 from bridge.control import Control, Dispatch
+from bridge.feedback import Feedback
 from bridge.gate import Gate, GateRules
 from bridge.intake import Intake
 from bridge.invoking import Invocations
@@ -89,7 +91,8 @@ class Core:
         busy = Busy(self.lanes, self.turns.live, store, routes, platforms)
         admission = Admission(self.lanes, busy, store, platforms, speaks)
         stopping = Stopping(self.turns.live, self.lanes, gate)
-        presses = Presses(gate, stopping, admission, self.lanes, store, clock, observer, speaks)
+        again = Again(gate, admission, self.lanes, store, clock, scope)
+        presses = Presses(gate, stopping, again, Feedback(store, routes), observer, speaks)
         keep_s = options.turns.asking.keep_s
         control = Control(self.turns, self.lanes, stopping, routes, runs, store, platforms, scope=scope, keep_s=keep_s)
         self.lanes.employ(Dispatch(self.turns, control, busy, runs))

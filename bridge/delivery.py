@@ -112,6 +112,7 @@ class Delivery:
         self._posted = posted
         self._watch = watch
         self._board = Board(rules, doubt, controls if capabilities.controls else ())
+        self._note_ends = False
         self._unknown: set[int] = set()
         self._news = asyncio.Event()
         self._end = asyncio.Event()
@@ -157,12 +158,15 @@ class Delivery:
         self._queued = position
         self._news.set()
 
-    def note(self, sentence: str) -> None:
+    def note(self, sentence: str, *, before_words: bool = False) -> None:
         """Show a sentence below the growing answer, or alone before its first words, until another or the end.
 
         A newer one takes no request of its own: it goes with the next words.
+
+        Args:
+            before_words: Until the first words only.
         """
-        self._board.note = sentence
+        self._board.note, self._note_ends = sentence, before_words
         self._nothing_beyond = -1
         self._news.set()
 
@@ -200,8 +204,10 @@ class Delivery:
         if self._queued is not None:
             position, self._queued = self._queued, None
             await self._comfort(self._reply.waiting(position))
-        if change := self._draft.take():
+        if change := self._draft.take(ended=finished):
             self._board.hear(change)
+            if self._note_ends:
+                self._note_ends, self._board.note = False, ""
         if finished:
             return await self._end_step()
         await self._grow_step()

@@ -34,9 +34,15 @@ class Change:
 
 
 class Draft:
-    """One growing answer."""
+    """One growing answer.
 
-    def __init__(self) -> None:
+    Attributes:
+        answer_ids: The agent's ids of the messages it consists of, in order.
+    """
+
+    def __init__(self, head: str = "") -> None:
+        """``head`` stands before the answer wherever it is shown, and is no part of it."""
+        self._head = self._untold_head = head
         self.chat: ChatRef | None = None
         self.section_id = ""
         self.usage: Usage | None = None
@@ -54,6 +60,10 @@ class Draft:
         """The whole answer as far as it is known; joins everything, so ask for it rarely."""
         texts = ("".join(pieces) for pieces in self._pieces_by_message.values())
         return MESSAGE_SEPARATOR.join(text for text in texts if text)
+
+    @property
+    def answer_ids(self) -> tuple[str, ...]:
+        return tuple(message_id for message_id, pieces in self._pieces_by_message.items() if any(pieces))
 
     @property
     def is_empty(self) -> bool:
@@ -81,15 +91,18 @@ class Draft:
                 self.usage = usage
         return False
 
-    def take(self) -> Change | None:
-        """Return what changed since the last call, or ``None``."""
+    def take(self, *, ended: bool = False) -> Change | None:
+        """Return what changed since the last call, or ``None``; the head comes with the first words or at the end."""
+        head, is_telling = self._untold_head, bool(self._untaken or self._replaced or ended)
+        if is_telling:
+            self._untold_head = ""
         if self._replaced:
             self._replaced = False
             self._untaken.clear()
-            return Change(self.text, replaces=True)
-        if not self._untaken:
+            return Change(self._head + self.text, replaces=True)
+        if not self._untaken and not (ended and head):
             return None
-        change = Change("".join(self._untaken))
+        change = Change("".join((head, *self._untaken)) if self._untaken else head.rstrip())
         self._untaken.clear()
         return change
 

@@ -48,13 +48,13 @@ def turn_id(delivery_key: str) -> TurnId:
     return TurnId(base64.b32encode(digest).decode().lower()[:TURN_ID_CHARS])
 
 
-def retry_key(turn: TurnRecord) -> str:
-    """Derive the delivery key of asking a turn's question again: the question's own, and that it is asked again.
+def control_key(turn: TurnRecord, kind: ControlKind, choice: int = 0) -> str:
+    """Derive the delivery key of what a control below a turn's answer asks: that of its question, and the control.
 
-    It names the control, which names its turn, and nothing of the press: however often and wherever it is pressed, it
-    is one question.
+    It names nothing of the press: however often and wherever it is pressed, it is one question.
     """
-    return f"{turn.envelope.delivery_key}:{join_key(ControlKind.RETRY)}"
+    name = f"{kind}.{choice}" if kind is ControlKind.FOLLOW_UP else kind
+    return f"{turn.envelope.delivery_key}:{join_key(name)}"
 
 
 def agent_user_id(key: ConversationKey, place: Place, author: Author, scope: Scope, secret: bytes | None) -> str:

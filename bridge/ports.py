@@ -203,6 +203,10 @@ class Agent(Protocol):
         """Send feedback on an answer message."""
         ...
 
+    async def delete_message(self, conversation_id: str, message_id: str) -> None:
+        """Let the agent forget one message, a question or an answer; ``AgentRejected`` where it is gone already."""
+        ...
+
     async def profile(self, bot_id: str) -> AgentProfile: ...
 
 

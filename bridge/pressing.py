@@ -1,30 +1,19 @@
-"""What becomes of a press: stop an answer, ask a question again."""
+"""What becomes of a press: stop an answer, ask something, tell what one thinks of it."""
 
 import math
-from dataclasses import dataclass, replace
 
 import structlog
 
-from bridge.admission import Admission
+from bridge.again import Again, Obeyed
 from bridge.announcing import as_it_stands
+from bridge.feedback import Feedback
 from bridge.gate import Gate, Refusal
-from bridge.keys import retry_key, turn_id
-from bridge.lanes import LaneFull, Lanes
-from bridge.model import ControlKind, Press, Pressed, TurnRecord, TurnState
+from bridge.model import ControlKind, Press, Pressed, TurnRecord
 from bridge.observing import Observer
-from bridge.ports import Clock, Store
 from bridge.stopping import Stopping, Verdict
 from bridge.texts import Say, language, say
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Obeyed:
-    """``done`` as in ``Pressed``; ``why`` not, or not now."""
-
-    done: bool = True
-    why: Refusal | None = None
 
 
 class Presses:
@@ -34,19 +23,15 @@ class Presses:
         self,
         gate: Gate,
         stopping: Stopping,
-        admission: Admission,
-        lanes: Lanes,
-        store: Store,
-        clock: Clock,
+        again: Again,
+        feedback: Feedback,
         observer: Observer,
         default_language: str,
     ) -> None:
         self._gate = gate
         self._stopping = stopping
-        self._admission = admission
-        self._lanes = lanes
-        self._store = store
-        self._clock = clock
+        self._again = again
+        self._feedback = feedback
         self._observer = observer
         self._default_language = default_language
 
@@ -60,67 +45,40 @@ class Presses:
         result = "refused" if not obeyed.done else "void" if obeyed.why else "obeyed"
         self._observer.pressed(press.place.instance, press.kind, result)
         log.info("pressed", kind=press.kind, result=result, turn=press.turn_id, platform=press.place.instance)
-        if obeyed.why is None:
-            return Pressed(obeyed.done)
         locale = language(press.author.locale, self._default_language)
+        if obeyed.why is None:
+            return Pressed(obeyed.done, say(obeyed.word, locale) if obeyed.word else "")
         return Pressed(obeyed.done, say(obeyed.why.say, locale, seconds=max(1, math.ceil(obeyed.why.wait_s))))
 
-    async def _obey(self, press: Press) -> _Obeyed:
+    async def _obey(self, press: Press) -> Obeyed:
         if refusal := self._gate.check_press(press):
-            return _Obeyed(False, refusal)
+            return Obeyed(False, refusal)
         match press.kind:
             case ControlKind.STOP:
                 return await self._stop(press)
-            case ControlKind.RETRY:
-                return await self._retry(press)
+            case ControlKind.RETRY | ControlKind.FOLLOW_UP | ControlKind.REGENERATE:
+                return await self._again.ask(press)
+            case ControlKind.GOOD | ControlKind.BAD:
+                return await self._rate(press)
 
-    async def _stop(self, press: Press) -> _Obeyed:
+    async def _stop(self, press: Press) -> Obeyed:
         if press.turn_id is not None:
             verdict = await self._stopping.one(press.turn_id, press.author)
         else:
             verdict = await self._stopping.all(lambda turn: _stands_at(turn, press), press.author, waiting=False)
         match verdict:
             case Verdict.STOPPED:
-                return _Obeyed()
+                return Obeyed()
             case Verdict.NOT_YOURS:
-                return _Obeyed(False, Refusal(Say.NOT_YOURS))
+                return Obeyed(False, Refusal(Say.NOT_YOURS))
             case Verdict.OVER:
-                return _Obeyed(True, Refusal(Say.STOP_OVER))
+                return Obeyed(True, Refusal(Say.STOP_OVER))
 
-    async def _retry(self, press: Press) -> _Obeyed:
-        """Ask the question of a turn again, in the same conversation, as a turn of its own."""
-        failed = await self._store.turn(press.turn_id) if press.turn_id else None
-        if failed is None:
-            return _Obeyed(True, Refusal(Say.RETRY_TOO_OLD))
-        if not self._gate.may_stop(press.author, failed.envelope.author):
-            return _Obeyed(False, Refusal(Say.NOT_YOURS))
-        if failed.state is not TurnState.ENDED:
-            return _Obeyed(False, Refusal(Say.RETRY_RUNNING))
-        now_s = self._clock.wall()
-        envelope = replace(as_it_stands(failed), delivery_key=retry_key(failed), sent_at_s=now_s, late=False)
-        turn = TurnRecord(
-            turn_id(envelope.delivery_key),
-            failed.key,
-            envelope,
-            created_at_s=now_s,
-            also=failed.also,
-            interrupts=failed.interrupts,
-            answers=failed.answers,
-        )
-        if await self._store.turn(turn.turn_id) is not None:
-            return _Obeyed()
-        if refusal := self._gate.check_pace(press.place, press.author, envelope.delivery_key, self._clock.now()):
-            return _Obeyed(False, refusal)
-        try:
-            ticket = self._lanes.reserve(turn.key)
-        except LaneFull:
-            return _Obeyed(False, Refusal(Say.QUEUE_FULL))
-        try:
-            if await self._admission.admit(turn, ticket):
-                log.info("asked again", turn=turn.turn_id, again=failed.turn_id, outcome=failed.outcome)
-        finally:
-            ticket.drop()
-        return _Obeyed()
+    async def _rate(self, press: Press) -> Obeyed:
+        said = await self._feedback.give(press.turn_id, good=press.kind is ControlKind.GOOD)
+        if said is Say.FEEDBACK_SENT:
+            return Obeyed(word=said)
+        return Obeyed(said is Say.ANSWER_TOO_OLD, Refusal(said))
 
 
 def _stands_at(turn: TurnRecord, press: Press) -> bool:

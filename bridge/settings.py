@@ -154,6 +154,16 @@ class PaceSettings(Section):
     first_words_wait_s: float = Field(0.4, ge=0, description="... but no longer than this.")
 
 
+class ControlSettings(Section):
+    """What is offered below an answer."""
+
+    regenerate: bool = Field(True, description="A button that asks the same again; the new answer replaces the old.")
+    follow_ups: int = Field(
+        3, ge=0, le=3, description="Questions that the agent suggests to ask next, as buttons; 0: none."
+    )
+    feedback: bool = Field(True, description="👍 and 👎, passed on to Coze's feedback on messages.")
+
+
 class AgentSettings(Section):
     """One agent as the core sees it; how to reach it is the connection's."""
 

@@ -19,6 +19,7 @@ from bridge.ledger import Ledger
 from bridge.live import LiveTurn
 from bridge.model import Envelope, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
+from bridge.offers import Offers
 from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
@@ -183,7 +184,8 @@ class Turns:
         locale, binding = self.speaks(envelope), self._binding(record)
         make: MakeExchange
 
-        if self._is_run(record):
+        is_run = self._is_run(record)
+        if is_run:
 
             def make(draft: Draft, delivery: Delivery) -> Exchange:
                 return Running(
@@ -229,6 +231,8 @@ class Turns:
             pacer=self._pacer,
             options=self._options,
             observer=self._observer,
+            offers=Offers() if is_run else self._options.offers.possible(binding.agent.capabilities),
+            before=await self._store.turn(record.replaces) if record.replaces else None,
         )
 
     def _is_run(self, record: TurnRecord) -> bool:

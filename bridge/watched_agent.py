@@ -105,6 +105,10 @@ class WatchedAgent:
         with self.watching():
             await self._agent.rate(conversation_id, message_id, good=good, comment=comment)
 
+    async def delete_message(self, conversation_id: str, message_id: str) -> None:
+        with self.watching():
+            await self._agent.delete_message(conversation_id, message_id)
+
     async def profile(self, bot_id: str) -> AgentProfile:
         with self.watching():
             return await self._agent.profile(bot_id)

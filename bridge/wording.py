@@ -69,6 +69,14 @@ def extend_history(history: str | None, question: str, answer: str, max_chars: i
     return json.dumps([[message.role, message.text] for message in kept], ensure_ascii=False)
 
 
+def without_last(history: str | None, answer: str) -> str:
+    """Take the last exchange out of a remembered history if it ended with this answer."""
+    messages = read_history(history)
+    is_it = bool(messages) and messages[-1] == ContextMessage("assistant", answer)
+    kept = messages[:-2] if is_it else messages
+    return json.dumps([[message.role, message.text] for message in kept], ensure_ascii=False)
+
+
 def read_history(history: str | None) -> tuple[ContextMessage, ...]:
     """Read back what ``extend_history`` wrote; ``None`` is an empty history."""
     return tuple(ContextMessage(role, text) for role, text in json.loads(history or "[]"))

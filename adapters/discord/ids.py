@@ -4,6 +4,7 @@ Ids are snowflakes: decimal numbers in strings, unique all over Discord, whose u
 channel, and one that was begun from a message has the message's id. Source: docs.discord.com, "API Reference".
 """
 
+import re
 import zlib
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -13,6 +14,8 @@ from bridge.model import Control, ControlKind, TurnId
 
 CONTROL_MARK = "coze-bridge"
 """Begins the ids of our buttons, for the application may have made others before."""
+
+_CHOICE = re.compile(r"[0-9]{1,2}")
 
 EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, from which snowflakes count."""
@@ -70,15 +73,17 @@ def notice_nonce(turn_id: TurnId, text: str) -> str:
 
 def control_id(control: Control) -> str:
     """Name a button after what it does and the turn it stands for; well below the 100 characters of a custom id."""
-    return join_key(CONTROL_MARK, control.kind, control.turn_id)
+    choice = [str(control.choice)] if control.choice else []
+    return join_key(CONTROL_MARK, control.kind, control.turn_id, *choice)
 
 
-def parse_control_id(custom_id: str) -> tuple[ControlKind, TurnId] | None:
-    """Undo ``control_id``; ``None`` for what is not ours, or of a kind that a later version made."""
+def parse_control_id(custom_id: str) -> tuple[ControlKind, TurnId, int] | None:
+    """Undo ``control_id``: kind, turn, choice; ``None`` for what is not ours, or of a later version's kinds."""
     mark, *rest = [unquote(component) for component in custom_id.split(":")]
-    if mark != CONTROL_MARK or len(rest) != 2 or rest[0] not in set(ControlKind) or not rest[1]:
+    kind, turn, choice = (*rest, "0")[:3] if len(rest) in (2, 3) else ("", "", "")
+    if mark != CONTROL_MARK or kind not in set(ControlKind) or not turn or not _CHOICE.fullmatch(choice):
         return None
-    return ControlKind(rest[0]), TurnId(rest[1])
+    return ControlKind(kind), TurnId(turn), int(choice)
 
 
 def sent_at_s(snowflake: str) -> float:

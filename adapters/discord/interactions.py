@@ -19,21 +19,22 @@ from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.inbound import Channel, Identity, ancestors, in_chain
 from adapters.discord.outbound import EPHEMERAL
 from adapters.discord.presses import (
-    NO_COMPONENTS,
     ResponseKind,
     Ticket,
     answer_to,
     author_of,
     is_of_component,
+    is_over,
     parse_press,
     parse_ticket,
     whispered,
+    without_pressed,
 )
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.keys import join_key
-from bridge.model import Invocation, Invoked, Press, Pressed
+from bridge.model import ControlKind, Invocation, Invoked, Press, Pressed
 from bridge.ports import Intake
 from bridge.texts.keys import Say
 
@@ -88,9 +89,10 @@ class Interactions:
             log.info("a button that is not ours was pressed")
         else:
             pressed = await self._obey(await self._in_its_chain(press, interaction, channel))
-        await self._answer(ticket, answer_to(press, pressed), answer_by)
-        if press is not None and pressed is not None and pressed.done and pressed.sentence:
-            await self._take_away(text_in(interaction, "channel_id"), press.message_id)
+        await self._answer(ticket, answer_to(press, pressed, interaction), answer_by)
+        outlived = press is not None and press.kind is ControlKind.STOP and pressed is not None and pressed.done
+        if press is not None and pressed is not None and pressed.sentence and (outlived or is_over(press, pressed)):
+            await self._take_away(interaction, press.message_id)
 
     def _remember(self, ticket: Ticket) -> None:
         self._seen[ticket.id] = None
@@ -112,11 +114,11 @@ class Interactions:
             locale = press.author.locale or self._services.default_locale
             return Pressed(False, self._services.speech(Say.STORE_FAILED, locale))
 
-    async def _take_away(self, channel_id: str, message_id: str) -> None:
-        """Take the buttons away where there is nothing left to press; the one answer was the sentence that says so."""
+    async def _take_away(self, interaction: Payload, message_id: str) -> None:
+        """Take a button away that nothing is left to obey of; the one answer was the sentence that says so."""
         try:
-            path = f"/channels/{channel_id}/messages/{message_id}"
-            await self._web.call("PATCH", path, NO_COMPONENTS, patience_s=PATIENCE_S)
+            path = f"/channels/{text_in(interaction, 'channel_id')}/messages/{message_id}"
+            await self._web.call("PATCH", path, without_pressed(interaction), patience_s=PATIENCE_S)
         except PlatformError as error:
             log.info("buttons stay", reason=error.reason)
 

@@ -19,6 +19,8 @@ THREAD_NAME_SHOWN_CHARS = 80
 """Longer names are cut in the list of channels anyway."""
 
 BUTTON_LABEL_CHARS = 80
+ROW_BUTTONS_MAX = 5
+ROWS_MAX = 5
 
 COMMANDS_MAX = 100
 COMMAND_NAME_CHARS = 32

@@ -128,17 +128,31 @@ def edit_body(text: str, controls: Sequence[Control] = ()) -> dict[str, Any]:
 
 
 def components(controls: Sequence[Control]) -> list[dict[str, Any]]:
-    """Return what stands below a message: one row of buttons, or nothing, which takes away what stood there."""
-    buttons = [
-        {
-            "type": int(ComponentKind.BUTTON),
-            "style": int(STYLES.get(control.kind, ButtonStyle.SECONDARY)),
-            "label": control.label[: limits.BUTTON_LABEL_CHARS],
-            "custom_id": control_id(control),
-        }
-        for control in controls
-    ]
-    return [{"type": int(ComponentKind.ACTION_ROW), "components": buttons}] if buttons else []
+    """Return what stands below a message: rows of buttons, or nothing, which takes away what stood there.
+
+    A suggested question is long and has a row for itself.
+    """
+    rows: list[list[dict[str, Any]]] = []
+    others: list[dict[str, Any]] = []
+    for control in {control_id(control): control for control in controls}.values():
+        if control.kind is ControlKind.FOLLOW_UP:
+            rows.append([_button(control)])
+        else:
+            others.append(_button(control))
+    rows += [others[at : at + limits.ROW_BUTTONS_MAX] for at in range(0, len(others), limits.ROW_BUTTONS_MAX)]
+    return [{"type": int(ComponentKind.ACTION_ROW), "components": row} for row in rows[: limits.ROWS_MAX]]
+
+
+def _button(control: Control) -> dict[str, Any]:
+    label = control.label
+    if len(label) > limits.BUTTON_LABEL_CHARS:
+        label = label[: limits.BUTTON_LABEL_CHARS - 1] + ELLIPSIS
+    return {
+        "type": int(ComponentKind.BUTTON),
+        "style": int(STYLES.get(control.kind, ButtonStyle.SECONDARY)),
+        "label": label,
+        "custom_id": control_id(control),
+    }
 
 
 def thread_name(question: str, fallback: str) -> str:

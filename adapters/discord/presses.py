@@ -4,6 +4,7 @@ Buttons carry what they stand for in their custom id. Discord tells of a press a
 to it within three seconds. Source: docs.discord.com, "Receiving and Responding to Interactions".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -13,16 +14,10 @@ from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, author_name, language_of, place_of
 from adapters.discord.outbound import ELLIPSIS, EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
-from bridge.model import Author, ControlKind, Press, Pressed
+from bridge.model import Author, Press, Pressed
 
 MESSAGE_COMPONENT = 3
 """``type`` of an interaction with what stands below a message."""
-
-ONE_SHOT = frozenset({ControlKind.RETRY})
-"""What was obeyed is over: its button goes at once. Others go when the message they stand below changes."""
-
-NO_COMPONENTS: dict[str, Any] = {"components": [], "allowed_mentions": NOBODY}
-"""The body that takes away what stands below a message, and changes nothing else."""
 
 
 class ResponseKind(IntEnum):
@@ -70,11 +65,29 @@ def parse_press(interaction: Payload, channel: Channel | None, instance: str, ap
     if meant is None or not author.id or not channel_id or (guild and channel is None):
         return None
     message_id = text_in(mapping_in(interaction, "message"), "id")
-    kind, turn = meant
-    return Press(kind, turn, place_of(instance, guild, channel_id, message_id, channel), author, message_id)
+    kind, turn, choice = meant
+    return Press(kind, turn, place_of(instance, guild, channel_id, message_id, channel), author, message_id, choice)
 
 
-def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
+def without_pressed(interaction: Payload) -> dict[str, Any]:
+    """Return the body that takes the pressed button away, and changes nothing else."""
+    pressed = text_in(mapping_in(interaction, "data"), "custom_id")
+    rows = mapping_in(interaction, "message").get("components")
+    left = []
+    for row in rows if isinstance(rows, list) else ():
+        buttons = row.get("components") if isinstance(row, Mapping) else None
+        kept = [b for b in buttons if isinstance(b, Mapping) and b.get("custom_id") != pressed] if buttons else []
+        if kept:
+            left.append({"type": row.get("type"), "components": kept})
+    return {"components": left, "allowed_mentions": NOBODY}
+
+
+def is_over(press: Press | None, pressed: Pressed | None) -> bool:
+    """Tell whether a button is used up. Others go when the message they stand below changes."""
+    return press is not None and pressed is not None and pressed.done and press.kind.is_good_once
+
+
+def answer_to(press: Press | None, pressed: Pressed | None, interaction: Payload) -> dict[str, Any]:
     """Return the body that answers a press.
 
     A sentence is shown to the presser alone; else a control that is used up is taken away; else nothing changes.
@@ -85,8 +98,8 @@ def answer_to(press: Press | None, pressed: Pressed | None) -> dict[str, Any]:
     """
     if pressed is not None and pressed.sentence:
         return {"type": int(ResponseKind.MESSAGE), "data": whispered(pressed.sentence)}
-    if press is not None and pressed is not None and pressed.done and press.kind in ONE_SHOT:
-        return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": NO_COMPONENTS}
+    if is_over(press, pressed):
+        return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": without_pressed(interaction)}
     return {"type": int(ResponseKind.DEFERRED_UPDATE)}
 
 

@@ -18,7 +18,7 @@ from adapters.slack.presses import Pressing, parse_press, without_control
 from adapters.slack.web import Web
 from bridge.errors import PlatformError, StoreError
 from bridge.extension import Services
-from bridge.model import ControlKind, Press, View
+from bridge.model import Press, View
 from bridge.ports import Intake
 from bridge.texts.keys import Say
 
@@ -62,7 +62,7 @@ class Desk:
             locale = self._known(pressing.press).author.locale or self._services.default_locale
             self._tell(pressing.press, self._services.speech(Say.STORE_FAILED, locale))
             return
-        if done and pressing.press.kind is not ControlKind.STOP:  # the end of the answer takes away Stop
+        if done and pressing.press.kind.is_good_once:
             self._chores.start(self._take_away(pressing), "button to take away")
 
     async def obey(self, press: Press) -> bool:

@@ -88,22 +88,23 @@ def marked_part(message: Mapping[str, object]) -> tuple[str, int] | None:
     return turn, part
 
 
-def action_id(kind: ControlKind) -> str:
+def action_id(kind: ControlKind, choice: int = 0) -> str:
     """Name a button by what it does; unique within the block of one turn."""
-    return f"{ACTION_PREFIX}{kind}"
+    return f"{ACTION_PREFIX}{kind}" + (f".{choice}" if choice else "")
 
 
-_KIND_BY_ACTION = {action_id(kind): kind for kind in ControlKind}
+def action_block_id(turn_id: TurnId, row: str = "") -> str:
+    """Name a row of buttons of one turn; unique within a message."""
+    return f"{ACTION_PREFIX}{turn_id}" + (f".{row}" if row else "")
 
 
-def action_block_id(turn_id: TurnId) -> str:
-    """Name the row of buttons of one turn; unique within a message."""
-    return f"{ACTION_PREFIX}{turn_id}"
+_ACTION = re.compile(rf"{re.escape(ACTION_PREFIX)}(?P<kind>{'|'.join(ControlKind)})(?:\.(?P<choice>[1-9][0-9]?))?")
 
 
-def parse_action_id(name: str) -> ControlKind | None:
+def parse_action_id(name: str) -> tuple[ControlKind, int] | None:
     """Undo ``action_id``; ``None`` for a button that is not ours, or of a kind we do not know."""
-    return _KIND_BY_ACTION.get(name)
+    found = _ACTION.fullmatch(name)
+    return (ControlKind(found["kind"]), int(found["choice"] or 0)) if found else None
 
 
 def parse_turn_id(value: str) -> TurnId | None:

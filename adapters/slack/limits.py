@@ -21,9 +21,11 @@ together with the blocks we add."""
 UPDATE_TEXT_CHARS = 4_000
 """``text`` of ``chat.update``; beyond it ``msg_too_long``. Recommended for ``chat.postMessage`` as well."""
 
-BUTTONS_MAX = 4
-"""Buttons of one message: in the worst case a row each, which then is all that ``PART_PIECES`` leaves beside a footer.
-A row could hold 25."""
+BUTTON_ROWS_MAX = 4
+"""Rows of buttons of one message: all that ``PART_PIECES`` leaves beside a footer."""
+
+ROW_BUTTONS_MAX = 25
+"""Elements of an ``actions`` block."""
 
 BUTTON_CHARS = 75
 """The text on a button."""

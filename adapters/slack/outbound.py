@@ -23,6 +23,7 @@ from bridge.rendering.blocks import START, Kind, State, step
 
 WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
+QUESTIONS_ROW = "follow_ups"
 INVISIBLES = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
 BLOCK_SHARE = limits.PART_CHARS // limits.PART_PIECES
@@ -228,14 +229,18 @@ def blocks_below(view: View) -> list[dict[str, Any]]:
 
 
 def control_blocks(controls: Sequence[Control]) -> list[dict[str, Any]]:
-    """Return the buttons, one row for each turn; within a row action ids must differ."""
-    distinct = {(control.turn_id, control.kind): control for control in controls}
-    rows: dict[TurnId, list[dict[str, Any]]] = {}
-    for control in [*distinct.values()][: limits.BUTTONS_MAX]:
-        rows.setdefault(control.turn_id, []).append(_button(control))
+    """Return the buttons: for each turn a row of suggested questions and one of the others; they wrap by themselves.
+
+    Within a row action ids must differ.
+    """
+    distinct = {(control.turn_id, control.kind, control.choice): control for control in controls}
+    rows: dict[tuple[TurnId, str], list[dict[str, Any]]] = {}
+    for control in distinct.values():
+        row = QUESTIONS_ROW if control.kind is ControlKind.FOLLOW_UP else ""
+        rows.setdefault((control.turn_id, row), []).append(_button(control))
     return [
-        {"type": "actions", "block_id": action_block_id(turn_id), "elements": buttons}
-        for turn_id, buttons in rows.items()
+        {"type": "actions", "block_id": action_block_id(*row), "elements": buttons[: limits.ROW_BUTTONS_MAX]}
+        for row, buttons in [*rows.items()][: limits.BUTTON_ROWS_MAX]
     ]
 
 
@@ -247,7 +252,7 @@ def _button(control: Control) -> dict[str, Any]:
     )
     button = {
         "type": "button",
-        "action_id": action_id(control.kind),
+        "action_id": action_id(control.kind, control.choice),
         "text": {"type": "plain_text", "text": label, "emoji": True},
         "value": control.turn_id,
     }

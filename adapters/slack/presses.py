@@ -34,7 +34,7 @@ def parse_press(body: Mapping[str, Any], instance: str, us: Identity) -> Pressin
     pressed = _pressed(body.get("actions"))
     if body.get("type") != "block_actions" or pressed is None or text_of(message, "bot_id") not in ("", us.bot_id):
         return None
-    kind, value = pressed
+    (kind, choice), value = pressed
     turn_id = parse_turn_id(value)
     channel = text_of(container, "channel_id") or text_of(_object(body, "channel"), "id")
     ts = text_of(container, "message_ts") or text_of(message, "ts")
@@ -49,7 +49,7 @@ def parse_press(body: Mapping[str, Any], instance: str, us: Identity) -> Pressin
         thread=root if root not in ("", ts) else None,  # the root of other messages stands at the top itself
         private=channel.startswith("D"),
     )
-    return Pressing(Press(kind, turn_id, place, Author(author), ts), message, text_of(body, "response_url"))
+    return Pressing(Press(kind, turn_id, place, Author(author), ts, choice), message, text_of(body, "response_url"))
 
 
 def parse_stop(body: Mapping[str, Any], instance: str, us: Identity) -> Press | None:
@@ -91,15 +91,16 @@ def _without(block: Any, press: Press) -> Any:
     elements = block.get("elements") if isinstance(block, Mapping) and block.get("type") == "actions" else None
     if not isinstance(elements, list):
         return block
-    others = [element for element in elements if _pressed([element]) != (press.kind, press.turn_id)]
+    pressed = ((press.kind, press.choice), press.turn_id)
+    others = [element for element in elements if _pressed([element]) != pressed]
     return {**block, "elements": others} if others else None
 
 
-def _pressed(actions: Any) -> tuple[ControlKind, str] | None:
-    """Return kind and value of the first button of ours among the elements of a payload or a block."""
+def _pressed(actions: Any) -> tuple[tuple[ControlKind, int], str] | None:
+    """Return what the first button of ours among the elements of a payload or a block does, and its value."""
     for action in actions if isinstance(actions, list) else ():
-        if isinstance(action, Mapping) and (kind := parse_action_id(text_of(action, "action_id"))):
-            return kind, text_of(action, "value")
+        if isinstance(action, Mapping) and (meant := parse_action_id(text_of(action, "action_id"))):
+            return meant, text_of(action, "value")
     return None
 
 

@@ -18,6 +18,7 @@ from bridge.errors import ConfigError
 from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
 from bridge.settings import (
     BridgeSettings,
+    ControlSettings,
     FilesSettings,
     GateSettings,
     HealthSettings,
@@ -31,7 +32,20 @@ from bridge.workflows.settings import WORKFLOW_NAME, WorkflowSettings
 DEFAULT_FILE = FilePath("config.toml")
 FILE_VARIABLE = "COZE_BRIDGE_CONFIG"
 TERMINAL_KIND = "console"
-SECTIONS = ("bridge", "gate", "files", "pace", "store", "health", "log", "agents", "routes", "workflows", "adapters")
+SECTIONS = (
+    "bridge",
+    "gate",
+    "files",
+    "pace",
+    "controls",
+    "store",
+    "health",
+    "log",
+    "agents",
+    "routes",
+    "workflows",
+    "adapters",
+)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -170,6 +184,7 @@ class _Loading:
         gate = self._section("gate", GateSettings)
         files = self._section("files", FilesSettings)
         pace = self._section("pace", PaceSettings)
+        controls = self._section("controls", ControlSettings)
         store = self._section("store", StoreSettings)
         health = self._section("health", HealthSettings)
         log = self._section("log", LogSettings)
@@ -182,7 +197,20 @@ class _Loading:
             self._check_identity()
         self.raise_mistakes()
         return Config(
-            bridge, gate, pace, store, log, agents, default_agent, routes, adapters, source, health, workflows, files
+            bridge,
+            gate,
+            pace,
+            store,
+            log,
+            agents,
+            default_agent,
+            routes,
+            adapters,
+            source,
+            health,
+            workflows,
+            files,
+            controls,
         )
 
     def raise_mistakes(self) -> None:

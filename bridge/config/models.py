@@ -9,6 +9,7 @@ from bridge.extension import Adapter, AdapterSettings
 from bridge.settings import (
     AgentSettings,
     BridgeSettings,
+    ControlSettings,
     FilesSettings,
     GateSettings,
     HealthSettings,
@@ -62,3 +63,4 @@ class Config:
     health: HealthSettings = field(default_factory=HealthSettings)
     workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)
     files: FilesSettings = field(default_factory=FilesSettings)
+    controls: ControlSettings = field(default_factory=ControlSettings)

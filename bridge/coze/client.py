@@ -318,6 +318,11 @@ class CozeAgent:
         path = f"/v1/conversations/{conversation_id}/messages/{message_id}/feedback"
         await self._wire.call("POST", path, json=feedback, repeatable=True)
 
+    async def delete_message(self, conversation_id: str, message_id: str) -> None:
+        """Delete a question or an answer; what an answer's turn brought besides goes with it."""
+        params = {"conversation_id": conversation_id, "message_id": message_id}
+        await self._wire.call("POST", "/v1/conversation/message/delete", params=params, repeatable=True)
+
     # --- conversations, files, bots -----------------------------------------------------------------------------------
 
     async def create_conversation(self, bot_id: str) -> str:

@@ -108,6 +108,7 @@ class Press:
         place: Where the control stands; its thread is the answer's.
         author: Who pressed; ``locale`` as far as the platform tells it with the press.
         message_id: The message that carries the control; empty when there is none.
+        choice: As the control's.
     """
 
     kind: ControlKind
@@ -115,6 +116,7 @@ class Press:
     place: Place
     author: Author
     message_id: str = ""
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

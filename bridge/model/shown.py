@@ -44,19 +44,33 @@ class ControlKind(StrEnum):
     """While the answer runs: stop it."""
     RETRY = "retry"
     """When it failed: ask the same again."""
+    FOLLOW_UP = "follow_up"
+    """Ask one of the questions the agent suggests; ``choice`` says which."""
+    REGENERATE = "regenerate"
+    """Ask the same again; the new answer takes the old one's place."""
+    GOOD = "good"
+    """Tell the agent's service that the answer was good; whoever thinks again presses the other."""
+    BAD = "bad"
+
+    @property
+    def is_good_once(self) -> bool:
+        """Pressed and obeyed it is over and can be taken away; others stay until their message changes."""
+        return self in (ControlKind.RETRY, ControlKind.FOLLOW_UP)
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Something to press below a message; a press comes back as ``Press`` with the same kind and turn.
+    """Something to press below a message; a press comes back as ``Press`` with the same kind, turn and choice.
 
     Attributes:
-        label: As people read it, in their language.
+        label: As people read it, in their language; one that is too long for the platform is cut there.
+        choice: Tells those of one kind and turn from each other, from 0.
     """
 
     kind: ControlKind
     turn_id: TurnId
     label: str
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

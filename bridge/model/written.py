@@ -88,7 +88,11 @@ class TurnRecord:
         root: That message, once it is known; it does not change any more.
         answers: The turn whose run asked what this message answers.
         run: For a workflow's run, from *asking* on.
+        follows: The turn whose suggestion this question is: nobody wrote it, so the answer tells it.
+        replaces: The turn whose answer this one takes the place of; ``parts`` begins with the first message of that.
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
+        answer_ids: The agent's own ids of the messages the answer consists of, in order, from *answered* on.
+        follow_ups: The questions offered below it, from *answered* on.
         reason: For *failed*: the error's kind or code, for operators.
     """
 
@@ -109,7 +113,11 @@ class TurnRecord:
     root: Root | None = None
     answers: TurnId | None = None
     run: RunTicket | None = None
+    follows: TurnId | None = None
+    replaces: TurnId | None = None
     answer: str = ""
+    answer_ids: tuple[str, ...] = ()
+    follow_ups: tuple[str, ...] = ()
     footer: str = ""
     outcome: Outcome | None = None
     reason: str = ""
@@ -121,7 +129,7 @@ TURN_FIELDS: frozenset[str] = frozenset(f.name for f in dataclasses.fields(TurnR
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The agent's conversation that belongs to one of our keys."""
+    """The agent's conversation that belongs to one of our keys; ``last_turn`` was the last to ask in it."""
 
     key: ConversationKey
     conversation_id: str
@@ -130,6 +138,7 @@ class Conversation:
     created_at_s: float
     last_used_at_s: float
     section_id: str = ""
+    last_turn: str = ""
     v: int = RECORD_VERSION
 
 

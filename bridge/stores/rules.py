@@ -19,7 +19,9 @@ from typing import Any
 from bridge.errors import LeaseLost, StateConflict
 from bridge.model import TURN_FIELDS, ConversationKey, Lease, TurnId, TurnRecord, TurnState
 
-FIXED_FIELDS = frozenset({"turn_id", "key", "envelope", "answers", "created_at_s", "updated_at_s", "v"})
+FIXED_FIELDS = frozenset(
+    {"turn_id", "key", "envelope", "answers", "follows", "replaces", "created_at_s", "updated_at_s", "v"}
+)
 """Fields of a turn that ``advance`` does not take: its identity, its question, and what the store sets itself."""
 
 ORDER = tuple(TurnState)
@@ -32,6 +34,8 @@ FIXED_FROM: Mapping[str, TurnState] = {
     "conversation_id": TurnState.ASKED,
     "chat_id": TurnState.ASKED,
     "answer": TurnState.ANSWERED,
+    "answer_ids": TurnState.ANSWERED,
+    "follow_ups": TurnState.ANSWERED,
     "footer": TurnState.ANSWERED,
     "run": TurnState.ANSWERED,
 }

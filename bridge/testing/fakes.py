@@ -95,6 +95,10 @@ class FakeAgent:
         self.conversations = 0
         self.uploads: dict[str, bytes | AgentError] = {}
         """What was uploaded, by name; an error put here beforehand is raised for that name."""
+        self.rated: list[tuple[str, str, bool]] = []
+        self.deleted: list[tuple[str, str]] = []
+        self.failures: list[Exception] = []
+        """Raised by the next calls of ``rate`` and ``delete_message``."""
 
     async def create_conversation(self, bot_id: str) -> str:
         self.conversations += 1
@@ -143,7 +147,14 @@ class FakeAgent:
         return f"file-{name}"
 
     async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
-        return None
+        if self.failures:
+            raise self.failures.pop(0)
+        self.rated.append((conversation_id, message_id, good))
+
+    async def delete_message(self, conversation_id: str, message_id: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.deleted.append((conversation_id, message_id))
 
     async def profile(self, bot_id: str) -> AgentProfile:
         return AgentProfile(bot_id, "fake")
@@ -217,24 +228,26 @@ class FakePlatform:
             self.hearing = None
             connected.clear()
 
-    async def press(self, message_id: str, kind: ControlKind, author: str = "U1") -> bool:
+    async def press(self, message_id: str, kind: ControlKind, author: str = "U1", choice: int = 0) -> bool:
         """Let somebody press a control that a message shows; false when nobody took it.
 
         Raises:
             LookupError: The message shows no such control.
         """
         message = self.messages[message_id]
-        control = {control.kind: control for control in message.view.controls}[kind]
+        control = {(control.kind, control.choice): control for control in message.view.controls}[kind, choice]
         if self.hearing is None:
             return False
         try:
-            pressed = await self.hearing.press(Press(kind, control.turn_id, message.place, Author(author), message_id))
+            press = Press(kind, control.turn_id, message.place, Author(author), message_id, choice)
+            pressed = await self.hearing.press(press)
         except StoreError:
             return False
         if pressed.sentence:
             self.whispers.append((author, pressed.sentence))
-        if pressed.done and kind is ControlKind.RETRY:
-            message.views.append(replace(message.view, controls=()))
+        if pressed.done and kind.is_good_once:
+            left = tuple(other for other in message.view.controls if other != control)
+            message.views.append(replace(message.view, controls=left))
         return True
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:

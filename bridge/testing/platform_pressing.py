@@ -5,13 +5,21 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import StoreUnavailable
-from bridge.keys import retry_key
+from bridge.keys import control_key
 from bridge.model import Addressing, Control, ControlKind, ConversationKey, Press, Pressed, TurnRecord, View
 from bridge.testing.platform_harness import Ability, PlatformHarness, Speaker
 from bridge.testing.platform_receiving import PLACE_NEEDED
 from bridge.testing.platform_scene import Asked, Scene, eventually, longest, needs, on_stage, serving, usual, words
 
-LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "重试 🔁"}
+LABELS = {
+    ControlKind.FOLLOW_UP: "What about *the* other one?",
+    ControlKind.STOP: "Stop",
+    ControlKind.RETRY: "重试 🔁",
+    ControlKind.REGENERATE: "Regenerate",
+    ControlKind.GOOD: "👍",
+    ControlKind.BAD: "👎",
+}
+ANSWERED = (ControlKind.REGENERATE, ControlKind.GOOD, ControlKind.BAD)
 FOOTER = "Interrupted"
 
 
@@ -30,8 +38,8 @@ class ControlPromises:
             if can_be_pressed:
                 assert list(harness.controls(message_id)) == ["Stop"]
                 assert list(harness.visible(asked.said)) == ["Half an"]
-                both = tuple(control(asked, kind) for kind in ControlKind)
-                await reply.edit(message_id, View("Half an", footer=FOOTER, controls=both))
+                every = tuple(control(asked, kind) for kind in LABELS)
+                await reply.edit(message_id, View("Half an", footer=FOOTER, controls=every))
                 assert list(harness.controls(message_id)) == list(LABELS.values())
                 assert _words_of(harness, asked) == "HalfanInterrupted"
             await reply.edit(message_id, View("Half an answer", footer=FOOTER))
@@ -56,11 +64,11 @@ class ControlPromises:
         needs(harness, Ability.CONTROLS)
         async with on_stage(harness) as scene:
             asked = await scene.ask()
-            both = tuple(control(asked, kind) for kind in ControlKind)
+            every = (*_questions(asked), *(control(asked, kind) for kind in ControlKind if kind in ANSWERED))
             fitting = longest(lambda count: unit * count, scene.platform.part_rules).strip()
-            message_id = await asked.reply_on(scene.platform).post(0, View(fitting, live=True, controls=both))
+            message_id = await asked.reply_on(scene.platform).post(0, View(fitting, live=True, controls=every))
             assert harness.shown(message_id) == fitting
-            assert len(harness.controls(message_id)) == len(both)
+            assert len(harness.controls(message_id)) == len(every)
 
     @pytest.mark.parametrize("kind", list(ControlKind))
     @pytest.mark.parametrize("addressing", [Addressing.DIRECT, Addressing.MENTION])
@@ -75,6 +83,54 @@ class ControlPromises:
             assert await harness.press(message_id, LABELS[kind])
             assert len(scene.intake.presses) == 1
             _stands_for(scene.intake.presses[0], kind, asked, message_id)
+
+    async def test_suggested_questions_are_told_apart(self, harness: PlatformHarness) -> None:
+        """Up to three, cut where their labels are too long; the one that was pressed goes, whatever stands beside."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            every = (*_questions(asked), *(control(asked, kind) for kind in ANSWERED))
+            message_id = await asked.reply_on(scene.platform).post(0, View("An answer", controls=every))
+            long, second, third, *others = harness.controls(message_id)
+            assert LONG_QUESTION.startswith(long.rstrip("…"))
+            assert len(long) >= 50
+            assert [second, third, *others] == [control.label for control in every[1:]]
+            for label, choice, left in ((second, 1, [long, third, *others]), (long, 0, [third, *others])):
+                assert await harness.press(message_id, label)
+                await eventually(lambda: list(harness.controls(message_id)) == left, "its end")  # noqa: B023 - awaited
+                press = scene.intake.presses[-1]
+                assert (press.kind, press.turn_id, press.choice) == (ControlKind.FOLLOW_UP, asked.turn_id, choice)
+            assert _words_of(harness, asked) == "Ananswer"
+
+    @pytest.mark.parametrize("kind", ANSWERED)
+    async def test_what_can_be_pressed_again_stays(self, harness: PlatformHarness, kind: ControlKind) -> None:
+        """Feedback can be changed; a new answer takes the old one's controls away with its words."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            scene.intake.pressed = Pressed(True, "Thank you.")
+            asked, message_id = await offered(scene, kind)
+            assert await harness.press(message_id, LABELS[kind])
+            await eventually(lambda: bool(harness.whispers(Speaker.ANN)), "a sentence for the presser")
+            assert list(harness.controls(message_id)) == [LABELS[kind]]
+            await asked.reply_on(scene.platform).edit(message_id, View("Another answer"))
+            assert list(harness.controls(message_id)) == []
+
+    async def test_the_answer_to_a_question_takes_the_place_of_another_answer(self, harness: PlatformHarness) -> None:
+        """A reply of another turn edits the message; what the old answer had beyond it is taken away."""
+        needs(harness, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked = await scene.ask("Why?")
+            old = asked.reply_on(scene.platform)
+            first, second = [await old.post(index, View(f"Old {index}")) for index in range(2)]
+            await old.settle()
+            turn = TurnRecord(asked.turn_id, ConversationKey("lane"), asked.envelope, asked.envelope.sent_at_s)
+            key = control_key(turn, ControlKind.REGENERATE)
+            again = Asked(asked.said, replace(asked.envelope, delivery_key=key)).reply_on(scene.platform)
+            await again.remove(second)
+            await again.edit(first, View("", footer="Again", live=True))
+            await again.edit(first, View("A new answer"))
+            await scene.seen(again)
+            assert list(harness.visible(asked.said)) == ["A new answer"]
 
     async def test_anybody_may_press(self, harness: PlatformHarness) -> None:
         """Who may is not for the adapter to decide; it tells who did."""
@@ -130,7 +186,7 @@ class ControlPromises:
             asked = await scene.ask("Why?", addressing, under=below)
             await scene.answer("Half an", to=asked)
             turn = TurnRecord(asked.turn_id, ConversationKey("lane"), asked.envelope, asked.envelope.sent_at_s)
-            again = Asked(asked.said, replace(asked.envelope, delivery_key=retry_key(turn)))
+            again = Asked(asked.said, replace(asked.envelope, delivery_key=control_key(turn, ControlKind.RETRY)))
             _, reply, message_id = await scene.answer("A whole answer", to=again)
             await reply.settle()
             assert list(harness.visible(asked.said)) == [*shown, "Half an", "A whole answer"]
@@ -177,6 +233,14 @@ class ControlPromises:
 def control(asked: Asked, kind: ControlKind) -> Control:
     """Return a control for the turn of a question."""
     return Control(kind, asked.turn_id, LABELS[kind])
+
+
+LONG_QUESTION = "And what would happen if somebody asked a question that is far longer than any button can be? " * 2
+
+
+def _questions(asked: Asked) -> tuple[Control, ...]:
+    texts = (LONG_QUESTION, "Why?", "And then?")
+    return tuple(Control(ControlKind.FOLLOW_UP, asked.turn_id, text, choice) for choice, text in enumerate(texts))
 
 
 async def offered(scene: Scene, kind: ControlKind, *, to: Asked | None = None) -> tuple[Asked, str]:

@@ -54,6 +54,15 @@ class Say(StrEnum):
     RETRY_TOO_OLD = "retry_too_old"
     RETRY_RUNNING = "retry_running"
     NOT_YOURS = "not_yours"
+    REGENERATE_LABEL = "regenerate_label"
+    GOOD_LABEL = "good_label"
+    BAD_LABEL = "bad_label"
+    REGENERATING = "regenerating"
+    REGENERATE_GONE_ON = "regenerate_gone_on"
+    ANSWER_TOO_OLD = "answer_too_old"
+    ASKS = "asks"  # {name} {question}
+    FEEDBACK_SENT = "feedback_sent"
+    FEEDBACK_FAILED = "feedback_failed"
     # why a file was left out; each completes a sentence, in brackets behind the file's name
     FILE_TOO_LARGE = "file_too_large"  # {max}
     FILE_ONE_TOO_MANY = "file_one_too_many"  # {max}

@@ -108,8 +108,8 @@ class FakeHarness:
 
     async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
         controls = self._platform.messages[message_id].view.controls
-        kind = next(control.kind for control in controls if control.label == label)
-        return await self._platform.press(message_id, kind, by)
+        meant = next(control for control in controls if control.label == label)
+        return await self._platform.press(message_id, meant.kind, by, meant.choice)
 
     def whispers(self, to: Speaker) -> Sequence[str]:
         return [sentence for author, sentence in self._platform.whispers if author == to]

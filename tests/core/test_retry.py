@@ -15,7 +15,7 @@ from bridge.errors import (
     StoreUnavailable,
 )
 from bridge.gate import GateRules
-from bridge.keys import retry_key, turn_id
+from bridge.keys import control_key, turn_id
 from bridge.model import (
     AnswerDelta,
     Author,
@@ -57,7 +57,7 @@ def retry(record: TurnRecord, *, by: str = "U1", message: str = "msg-1", locale:
 
 async def rerun(core: Core, record: TurnRecord) -> TurnRecord:
     """Wait until asking a turn's question again has ended."""
-    again = turn_id(retry_key(record))
+    again = turn_id(control_key(record, ControlKind.RETRY))
     for _ in range(1000):
         found = await core.store.turn(again)
         if found is not None and found.state is TurnState.ENDED:

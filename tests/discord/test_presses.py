@@ -38,11 +38,11 @@ def press_of(interaction: dict[str, Any], channel: Channel | None) -> Press | No
 # --- pure ---
 
 
-@given(st.sampled_from(ControlKind), st.from_regex(r"[a-z2-7]{16}", fullmatch=True))
-def test_a_custom_id_tells_kind_and_turn(kind: ControlKind, turn: str) -> None:
+@given(st.sampled_from(ControlKind), st.from_regex(r"[a-z2-7]{16}", fullmatch=True), st.integers(0, 99))
+def test_a_custom_id_tells_kind_turn_and_choice(kind: ControlKind, turn: str, choice: int) -> None:
     """There and back, within Discord's 100 characters."""
-    custom_id = control_id(Control(kind, TurnId(turn), ""))
-    assert parse_control_id(custom_id) == (kind, turn)
+    custom_id = control_id(Control(kind, TurnId(turn), "", choice))
+    assert parse_control_id(custom_id) == (kind, turn, choice)
     assert len(custom_id) <= 100
 
 
@@ -124,14 +124,14 @@ def test_a_token_is_not_shown(payload: Read) -> None:
 )
 def test_the_answer_shows_what_became_of_it(kind: ControlKind, pressed: Pressed | None, answer: Any) -> None:
     """What is used up goes; what goes on stays until the text changes."""
-    assert answer_to(Press(kind, TURN, Place("disco", GUILD, GENERAL), Author(ANN)), pressed) == answer
+    assert answer_to(Press(kind, TURN, Place("disco", GUILD, GENERAL), Author(ANN)), pressed, {}) == answer
 
 
 @pytest.mark.parametrize("done", [True, False])
 def test_a_sentence_is_for_the_presser_alone(done: bool) -> None:
     """Ephemeral, calling nobody, unfurling nothing."""
     press = Press(ControlKind.RETRY, TURN, Place("disco", GUILD, GENERAL), Author(ANN))
-    answer = answer_to(press, Pressed(done, "Only @everyone may."))
+    answer = answer_to(press, Pressed(done, "Only @everyone may."), {})
     assert answer["type"] == 4
     assert answer["data"]["flags"] == 64 | 4
     assert answer["data"]["allowed_mentions"] == {"parse": []}
@@ -227,7 +227,7 @@ async def test_a_used_up_button_goes_and_a_sentence_is_private(
         intake.pressed = Pressed(True)
         assert (await discord.click("ann", channel, message, "重试")).response == "UPDATE"
     shown = discord.shown(channel, message)
-    assert (shown.text, shown.buttons, shown.previews) == ("So:", [], [])
+    assert (shown.text, shown.buttons, shown.previews) == ("So:", ["Stop"], [])
     assert not discord.violations()
 
 

@@ -70,8 +70,10 @@ def test_a_ts_is_unix_seconds() -> None:
 
 @pytest.mark.parametrize("kind", list(ControlKind))
 def test_the_name_of_a_button_leads_back_to_its_kind(kind: ControlKind) -> None:
-    """And names of other buttons to none."""
-    assert parse_action_id(action_id(kind)) is kind
+    """And to the choice; names of other buttons to none."""
+    assert parse_action_id(action_id(kind)) == (kind, 0)
+    assert parse_action_id(action_id(kind, 2)) == (kind, 2)
+    assert parse_action_id(action_id(kind) + ".x") is None
     assert parse_action_id(kind) is None
     assert parse_action_id(action_id(kind) + "s") is None
 
