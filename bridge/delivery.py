@@ -234,7 +234,8 @@ class Delivery:
     async def _first_words_step(self) -> None:
         """Show the first words as soon as there are some; a few are held back for more, so that nothing flashes up."""
         now = self._clock.now()
-        held_until = (self._began_at if self._began_at is not None else now) + self._pace.first_words_wait_s
+        # A note alone, before anything was said, is not held back.
+        held_until = now if self._began_at is None else self._began_at + self._pace.first_words_wait_s
         is_short = self._board.said < self._pace.first_words_chars
         if is_short and now < held_until:
             await self._wait(self._news if not self._board.messages else self._end, held_until - now)

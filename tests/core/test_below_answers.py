@@ -1,5 +1,6 @@
 """What is offered below an answer: suggested questions, another answer, feedback; and what becomes of each press."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -223,16 +224,18 @@ async def test_a_suggestion_that_cannot_be_asked_is_told() -> None:
 async def test_another_answer_takes_the_old_one_s_place() -> None:
     """In the same message, below nothing; the old one is forgotten by the agent, question included."""
     platform = buttons(limit=100)
-    agent = FakeAgent(suggesting("A paragraph of some words. " * 6), suggesting("Short.", "Why?", message="m2"))
+    gate = asyncio.Event()
+    agent = FakeAgent(suggesting("A paragraph of some words. " * 6), [gate, *suggesting("Short.", message="m2")])
     agent.found = FoundQuestion("q1", "chat-1")
     async with core_of(agent, platform=platform, options=options()) as core:
         record = await core.ask(envelope("How?"))
         assert len(platform.messages) > 1
         assert await core.intake.press(press(record, REGENERATE)) == Pressed(True)
+        await core.until(lambda: platform.visible() == [say(Say.REGENERATING, "en")])
+        gate.set()
         new = await asked(core, record, REGENERATE)
         assert platform.visible() == ["Short."]
         message = platform.messages[record.parts[0].message_id]
-        assert [view.footer for view in message.views if not view.text] == [say(Say.REGENERATING, "en")]
         assert {control.turn_id for control in message.view.controls} == {new.turn_id}
         assert agent.deleted == [(record.conversation_id, "m1"), (record.conversation_id, "q1")]
         assert [question.text for question in agent.questions] == ["name of U1: How?"] * 2
