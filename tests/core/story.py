@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bridge.errors import PlatformError, PlatformRateLimited, PlatformUnavailable, StoreError
-from bridge.keys import retry_key, turn_id
+from bridge.keys import control_key, turn_id
 from bridge.model import (
     Author,
     ChatStatus,
@@ -198,4 +198,4 @@ class Story:
             if press.kind is ControlKind.STOP:
                 assert turn.outcome in (Outcome.STOPPED, Outcome.INTERRUPTED), "stopped, and answered"
             else:
-                assert turn_id(retry_key(turn)) in self.accepted, "not asked again"
+                assert turn_id(control_key(turn, ControlKind.RETRY)) in self.accepted, "not asked again"
