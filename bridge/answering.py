@@ -28,7 +28,7 @@ from bridge.asking import AskingOptions
 from bridge.attachments import FileRules
 from bridge.delivery import Delivery, Pace
 from bridge.draft import Draft
-from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, StoreUnavailable
+from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected
 from bridge.exchange import Ending, Exchange, Fault
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn, Stopped
@@ -151,10 +151,7 @@ class Answering:
             ending = Ending(Outcome.FAILED, reason=reason)
         await settle(self._reply, self._clock)
         state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
-        try:
-            await self._ledger.advance(state, outcome=ending.outcome, reason=ending.reason)
-        except StoreUnavailable as error:  # the next start shows the same once more, which nobody sees
-            log.error("the end is not written down", reason=error.reason)
+        await self._ledger.finish(state, outcome=ending.outcome, reason=ending.reason)
         self._observer.turn_ended(self._adapter, ending.outcome)
         took_s = round(self._clock.now() - started_at, 3)
         log.info(f"turn {state}", outcome=ending.outcome, reason=ending.reason, took_s=took_s)

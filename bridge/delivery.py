@@ -114,6 +114,7 @@ class Delivery:
         self._board = Board(rules, doubt, controls if capabilities.controls else ())
         self._note_ends = False
         self._unknown: set[int] = set()
+        self._trail = -1
         self._news = asyncio.Event()
         self._end = asyncio.Event()
         self._finished_at = 0.0
@@ -317,6 +318,8 @@ class Delivery:
         if (task is None or task.tidies) and self.visible_at is None:
             self.visible_at = self._clock.now()
         if task is None or (task.tidies and not task.worth and self._clock.now() > self._finished_at + TIDY_S):
+            if await self._finds_more():
+                return False
             await self._remove_surplus()
             return True
         call, wait_s = self._last_call(task)
@@ -445,8 +448,11 @@ class Delivery:
             message.way, message.since = way if way.only_grows else FREELY, self._clock.now()
         self._board.messages[task.index : task.index + 1] = [message]
         self._pacer.reserve(message.way)
-        if found is None:  # whatever a found one shows, the next step brings it up to date
+        if found is None:
             self._board.shown(task)
+        else:  # whatever it shows, the next step brings it up to date; what followed it may not be written down either
+            self._trail = task.index + 1
+            self._unknown.add(self._trail)
         await self._posted(PostedPart(task.index, message.message_id, message.wordless))
 
     async def _edit(self, task: Task) -> None:
@@ -490,6 +496,22 @@ class Delivery:
     def _give_up_if_late(self, error: PlatformError) -> None:
         if self._end.is_set() and self._clock.now() - self._finished_at > GIVE_UP_S:
             raise error
+
+    async def _finds_more(self) -> bool:
+        """Follow the trail of messages that an earlier process posted and could not write down, beyond the end."""
+        index = len(self._board.messages)
+        if index != self._trail:
+            return False
+        self._trail = -1
+        try:
+            found = await self._look_up(index)
+        except PlatformError as error:
+            log.info("cannot look for messages beyond the end", reason=error.reason)
+            return False
+        if found is not None:
+            self._board.messages.append(Message(found))
+            self._trail = index + 1
+        return found is not None
 
     async def _remove_surplus(self) -> None:
         for message in self._board.surplus():

@@ -5,6 +5,7 @@ where an answer is on its way already it must not cost the user that answer (``a
 written is owed, and written with the next step that can be.
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 STORE_PATIENCE_S = 120.0
 """So long a turn waits for a store that writes nothing, a full disk for example."""
 STORE_RETRY_S = 2.0
+TELL_EVERY_S = 60.0
 
 
 class Ledger:
@@ -51,15 +53,31 @@ class Ledger:
             StoreUnavailable: The intent is not durable; do not act on it.
             LeaseLost, StateConflict: Somebody else works on this turn.
         """
-        give_up_at = self._clock.now() + STORE_PATIENCE_S
+        await self._insist(state, changes, STORE_PATIENCE_S)
+
+    async def finish(self, state: TurnState, **changes: Any) -> None:
+        """Write down that nothing is left to do; a store that is down is waited for as long as the process lives.
+
+        Until then its lane takes no other turn, as it could not have the lease for it either.
+
+        Raises:
+            LeaseLost, StateConflict: Somebody else works on this turn.
+        """
+        await self._insist(state, changes, math.inf)
+
+    async def _insist(self, state: TurnState, changes: dict[str, Any], patience_s: float) -> None:
+        since = told_at = self._clock.now()
         while True:
             try:
                 await self._advance(state, changes)
                 return
             except StoreUnavailable as error:
-                if self._clock.now() >= give_up_at:
+                now = self._clock.now()
+                if now - since >= patience_s:
                     raise
-                log.warning("turn not written down, trying again", state=state, reason=error.reason)
+                if now == since or now - told_at >= TELL_EVERY_S:
+                    told_at = now
+                    log.warning("turn not written down, trying again", state=state, reason=error.reason)
                 await self._clock.sleep(STORE_RETRY_S)
 
     async def advance_if_possible(self, state: TurnState, **changes: Any) -> None:

@@ -14,7 +14,7 @@ from bridge.draft import Draft
 from bridge.errors import PlatformError, StoreError
 from bridge.exchange import Ending, Exchange
 from bridge.keys import runs_note
-from bridge.lanes import UNENDED, HeldLease
+from bridge.lanes import HeldLease
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
 from bridge.model import Envelope, Outcome, TurnRecord, TurnState
@@ -81,7 +81,7 @@ class Turns:
         envelope = as_it_stands(record)
         reply = self._platforms[envelope.place.instance].reply(envelope, record.turn_id, self.speaks(envelope))
         await settle(reply, self._clock)
-        await self._store.advance(record.turn_id, UNENDED, {"state": TurnState.ENDED, "outcome": outcome}, lease.now)
+        await Ledger(self._store, self._clock, record, lease).finish(TurnState.ENDED, outcome=outcome)
         self._observer.turn_ended(envelope.place.instance, outcome)
         log.info("turn ended", outcome=outcome, **self._named(record))
 

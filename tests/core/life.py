@@ -6,13 +6,14 @@ the one before the next step.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bridge.asking import AskingOptions
 from bridge.core import Core, CoreOptions
-from bridge.errors import AgentBusy, AgentCancelled, AgentError, AgentRejected, AgentUnavailable
+from bridge.errors import AgentBusy, AgentCancelled, AgentError, AgentRejected, AgentUnavailable, StoreUnavailable
 from bridge.model import (
     AgentEvent,
     AnswerCompleted,
@@ -36,15 +37,17 @@ from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
 from bridge.turn import TurnOptions
 
+T = TypeVar("T")
+
 PART_CHARS = 90
 """Short, so that a few sentences need several messages."""
 
 
 class Mortal:
-    """The process that lives now. ``crash_in`` steps it dies; ``None``: it does not."""
+    """The process that lives now, and its disk. ``crash_in`` steps it dies; ``None``: it does not."""
 
     def __init__(self) -> None:
-        self.dead = False
+        self.dead = self.disk_is_full = False
         self.crash_in: int | None = None
 
     def step(self) -> None:
@@ -193,6 +196,12 @@ class Paper(MemoryStore):
         self._mortal.step()
         super()._check_open()
 
+    def _write(self, decide: Callable[[], T]) -> T:
+        if self._mortal.disk_is_full:
+            self._check_open()
+            raise StoreUnavailable("database or disk is full")
+        return super()._write(decide)
+
 
 class World:
     """Everything that outlives a process, and the process that lives now."""
@@ -218,6 +227,14 @@ class World:
         self.mortal.dead, self.mortal.crash_in = False, None
         self._life = asyncio.get_running_loop().create_task(self._live())
         await self.settle()
+
+    async def deploy(self) -> None:
+        """End the process in order, without much patience, and start the next one."""
+        if self.core is not None:
+            self.core.rest()
+            await self.clock.settle(40)
+            await self.core.drain(0.0)
+        await self.restart()
 
     async def die(self) -> None:
         """End the process: nothing of it happens any more."""

@@ -85,11 +85,23 @@ class Story:
         """The next call of this kind meets this."""
         self.world.stage.errors.setdefault(call, []).append(BAD_WEATHER[call])
 
+    async def deploy(self) -> None:
+        """A new version: the bridge is stopped in order and started again."""
+        if not self.world.mortal.disk_is_full:
+            await self.world.deploy()
+            await self.revive(started=True)
+
+    async def fill_the_disk(self, is_full: bool) -> None:
+        """Nothing can be written any more, or again. One disaster at a time: nobody dies before all is written."""
+        self.world.mortal.disk_is_full = is_full
+        self.world.mortal.crash_in = None
+        await self.happen(seconds=0.0 if is_full else 3.0)
+
     async def happen(
         self, event: Coroutine[Any, Any, None] | None = None, *, seconds: float = 0.0, dies: int | None = None
     ) -> None:
         """Let something happen and time pass; whoever died meanwhile is followed by the next process."""
-        if dies is not None:
+        if dies is not None and not self.world.mortal.disk_is_full:
             self.world.mortal.crash_in = dies
         if event is not None:
             assert self.world.tasks is not None
@@ -101,15 +113,19 @@ class Story:
             if known not in self.accepted:
                 self.accepted.append(known)
 
-    async def revive(self) -> None:
+    async def revive(self, *, started: bool = False) -> None:
         """Start the next process; the platform delivers again what was not acknowledged."""
-        await self.world.restart()
+        if not started:
+            await self.world.restart()
         for question in list(self.unacknowledged):
             await self.happen(self._offer(question))
 
     async def come_to_an_end(self) -> None:
         """Let everything end: nothing breaks any more."""
         self.world.mortal.crash_in = None
+        await self.fill_the_disk(False)
+        for question in list(self.unacknowledged):
+            await self.happen(self._offer(question))
         for _ in range(PATIENCE):
             for run in self.world.service.running():
                 run.tell("The end.", ChatStatus.COMPLETED)
@@ -120,7 +136,10 @@ class Story:
 
     async def _offer(self, question: Envelope) -> None:
         assert self.world.core is not None
-        await self.world.core.intake.accept(question)
+        try:
+            await self.world.core.intake.accept(question)
+        except StoreError:
+            return  # not acknowledged, so it comes again
         if question in self.unacknowledged:
             self.unacknowledged.remove(question)
 
@@ -129,9 +148,11 @@ class Story:
         asked = self.record(which).envelope
         press = Press(kind, which, asked.place, Author(asked.author.id))
         try:
-            self.pressed.append((press, await self.world.core.intake.press(press)))
+            pressed = await self.world.core.intake.press(press)
         except StoreError:
             return
+        if not self.world.mortal.disk_is_full:  # then a stop is obeyed all the same, but nobody remembers it
+            self.pressed.append((press, pressed))
 
     # --- what must hold at the end ---
 
@@ -162,6 +183,7 @@ class Story:
         assert turn.state is TurnState.ENDED
         runs = self.world.service.arrivals(turn.turn_id)
         messages = [m for m in self.world.stage.messages.values() if m.turn == turn.turn_id and not m.deleted]
+        messages = [message for message in messages if message.index is not None]  # not that it was refused at first
         words = "".join("".join(message.view.text for message in messages).split())
         footers = [message.view.footer for message in messages if message.view.footer]
         said = "".join(runs[0].text.split()) if runs else ""

@@ -170,6 +170,14 @@ class Life(RuleBasedStateMachine):
     def pass_time(self, seconds: float, dies: int | None) -> None:
         self.do(self.story.happen(seconds=seconds, dies=dies))
 
+    @rule()
+    def deploy(self) -> None:
+        self.do(self.story.deploy())
+
+    @rule(is_full=st.booleans())
+    def fill_the_disk(self, is_full: bool) -> None:
+        self.do(self.story.fill_the_disk(is_full))
+
     @rule(kind=st.sampled_from(sorted(TROUBLES)))
     def trouble_the_agent(self, kind: str) -> None:
         self.story.trouble_the_agent(kind)
