@@ -6,10 +6,8 @@ The listening loop never waits for a platform.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,13 +17,12 @@ from bridge.errors import (
     AgentBusy,
     AgentError,
     AgentRateLimited,
-    AgentRejected,
     AgentUnavailable,
     ConversationGone,
     StoreUnavailable,
 )
 from bridge.exchange import EMPTY, Ending, Fault
-from bridge.keys import agent_user_id, latest_note
+from bridge.keys import agent_user_id
 from bridge.ledger import Ledger
 from bridge.live import LiveTurn
 from bridge.model import (
@@ -40,21 +37,18 @@ from bridge.model import (
     Question,
     QuestionFile,
     Scope,
-    TurnRecord,
     TurnState,
 )
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding
+from bridge.talk import Talk
 from bridge.texts import Say, say
-from bridge.wording import extend_history, read_history, without_last, word_earlier, word_question, word_variables
+from bridge.wording import word_earlier, word_question, word_variables
 
 log = structlog.get_logger(__name__)
 
 BUSY_RETRY_S = 2.0
 CANCEL_TIMEOUT_S = 10.0
-FORGET_TIMEOUT_S = 10.0
-STUCK_S = 24 * 3600.0
-"""No run waits longer for a tool's output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +68,6 @@ class AskingOptions:
     earlier_chars: int = 8000
     busy_patience_s: float = 120.0
     keep_s: float = 180 * 86400.0
-
-
-def history_note(key: str) -> str:
-    """Name the note that holds the history of a conversation whose agent saves none."""
-    return f"history:{key}"
-
-
-def _stuck_note(conversation_id: str) -> str:
-    return f"stuck:{conversation_id}"
 
 
 class Asking:
@@ -132,8 +117,16 @@ class Asking:
         self._clock = clock
         self._options = options
         self._key = ledger.record.key
-        self.began_afresh = False
-        """The earlier conversation could not be continued; the user should read so."""
+        self._talk = Talk(
+            ledger.record,
+            envelope,
+            binding=binding,
+            store=store,
+            clock=clock,
+            scope=options.scope,
+            history_chars=options.earlier_chars,
+            keep_s=options.keep_s,
+        )
 
     @property
     def timeout_s(self) -> float:
@@ -154,9 +147,9 @@ class Asking:
         if record.state is TurnState.ASKED:
             await self._follow(ChatRef(record.conversation_id, record.chat_id))
             return
-        conversation, is_new = await self._conversation()
+        conversation, is_new = await self._talk.find()
         if record.replaces is not None and record.state is not TurnState.ASKING:
-            await self._forget(await self._store.turn(record.replaces), conversation)
+            await self._talk.forget(await self._store.turn(record.replaces), conversation)
         may_be_there = record.state is TurnState.ASKING
         self._patience_until = self._clock.now() + self._options.busy_patience_s
         while not (may_be_there and await self._follow_own(conversation)):
@@ -171,12 +164,10 @@ class Asking:
             except ConversationGone:
                 if is_new or self._draft.chat is not None:
                     raise
-                conversation, is_new, may_be_there = await self._new_conversation(), True, False
-                self.began_afresh = True
+                conversation, is_new, may_be_there = await self._talk.begin_afresh(), True, False
             except AgentBusy as error:
-                if await self._is_stuck(conversation):
-                    conversation, is_new, may_be_there = await self._new_conversation(), True, False
-                    self.began_afresh = True
+                if await self._talk.is_stuck(conversation):
+                    conversation, is_new, may_be_there = await self._talk.begin_afresh(), True, False
                 else:
                     await self._wait_after(error)  # it may be our own question that runs: look again
             except AgentRateLimited as error:
@@ -202,7 +193,7 @@ class Asking:
                 if chat is None or chat == self._called_off:
                     return
                 if await self._binding.agent.cancel(chat) is ChatStatus.REQUIRES_ACTION:
-                    await self._leave_stuck()
+                    await self._talk.leave_stuck(chat.conversation_id)
                 self._called_off = chat
         except (AgentError, StoreUnavailable, TimeoutError) as error:
             log.warning("the agent's run could not be cancelled", reason=str(error))
@@ -215,12 +206,12 @@ class Asking:
             return Ending(outcome, word_left_out(Say.FILES_ALONE, left_out, self._locale), "no file could be read")
         if self._draft.required:
             await self.call_off()
-            await self._leave_stuck()
+            await self._talk.leave_stuck(self._ledger.record.conversation_id)
             return Fault(Say.AGENT_NEEDS_ACTION, "requires_action")
         if self._draft.is_empty:
             return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), EMPTY)
-        await self._remember()
-        notes = [say(Say.NEW_CONVERSATION_FORCED, self._locale)] if self.began_afresh else []
+        await self._talk.remember(self._question_text(), self._draft.text)
+        notes = [say(Say.NEW_CONVERSATION_FORCED, self._locale)] if self._talk.began_afresh else []
         notes.append(word_left_out(Say.FILES_LEFT_OUT, self._left_out(), self._locale))
         return Ending(Outcome.DELIVERED, "\n".join(filter(None, notes)))
 
@@ -232,43 +223,6 @@ class Asking:
 
     def stopped(self, outcome: Outcome) -> Say:
         return Say.INTERRUPTED_BY_NEXT if outcome is Outcome.INTERRUPTED else Say.STOPPED
-
-    async def _leave_stuck(self) -> None:
-        """The run waits for something it will not get, and cannot be cancelled where it stands.
-
-        Whether that keeps the conversation occupied is the service's choice; if it does, the next question begins a
-        new one at once instead of waiting.
-        """
-        await self._store.remember(_stuck_note(self._ledger.record.conversation_id), "yes", ttl_s=STUCK_S)
-
-    async def _remember(self) -> None:
-        """Keep the exchange ourselves, where the agent's service saves no history."""
-        if self._binding.agent.capabilities.saves_history:
-            return
-        note = history_note(self._key)
-        history = extend_history(
-            await self._store.note(note), self._question_text(), self._draft.text, self._options.earlier_chars
-        )
-        await self._store.remember(note, history, ttl_s=self._options.keep_s)
-
-    async def _forget(self, before: TurnRecord | None, conversation: Conversation) -> None:
-        """Let the agent forget a question and its answer that take place anew, as far as it can; repeat freely."""
-        agent = self._binding.agent
-        if before is None or before.conversation_id != conversation.conversation_id:
-            return
-        if not agent.capabilities.saves_history:
-            note = history_note(self._key)
-            history = without_last(await self._store.note(note), before.answer)
-            await self._store.remember(note, history, ttl_s=self._options.keep_s)
-        elif agent.capabilities.delete_messages:
-            try:
-                async with asyncio.timeout(FORGET_TIMEOUT_S):
-                    question = await agent.find_question(before.conversation_id, before.turn_id)
-                    for message_id in (*before.answer_ids, *([question.message_id] if question else [])):
-                        with suppress(AgentRejected):  # gone already
-                            await agent.delete_message(before.conversation_id, message_id)
-            except (AgentError, TimeoutError) as error:
-                log.warning("the agent still knows the old answer", reason=str(error))
 
     async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
         async for event in events:
@@ -292,13 +246,6 @@ class Asking:
             return None
         found = await self._binding.agent.find_question(record.conversation_id, self._mark)
         return ChatRef(record.conversation_id, found.chat_id) if found and found.chat_id else None
-
-    async def _is_stuck(self, conversation: Conversation) -> bool:
-        note = _stuck_note(conversation.conversation_id)
-        if await self._store.note(note) is None:
-            return False
-        await self._store.remember(note, None)
-        return True
 
     async def _follow_own(self, conversation: Conversation) -> bool:
         """Look whether our question reached the agent; follow its run if it did.
@@ -333,36 +280,7 @@ class Asking:
         async with self._binding.agent.follow(chat) as events:
             await self._listen(events)
 
-    # --- the conversation and the question ---
-
-    async def _conversation(self) -> tuple[Conversation, bool]:
-        """Find the agent's conversation of this lane, or create one; true when it is new."""
-        record, now = self._ledger.record, self._clock.wall()
-        if record.conversation_id:  # chosen before a restart; whatever this lane has become since, we asked there
-            chosen = Conversation(
-                self._key, record.conversation_id, self._binding.name, self._binding.bot_id, record.created_at_s, now
-            )
-            return chosen, False
-        known = await self._store.conversation(self._key)
-        if known is not None and (known.agent, known.bot_id) == (self._binding.name, self._binding.bot_id):
-            known = replace(known, last_used_at_s=now, last_turn=self._mark)
-            await self._store.bind(known)
-            return known, False
-        self.began_afresh = known is not None
-        return await self._new_conversation(), True
-
-    async def _new_conversation(self) -> Conversation:
-        binding, now = self._binding, self._clock.wall()
-        conversation_id = await binding.agent.create_conversation(binding.bot_id)
-        conversation = Conversation(
-            self._key, conversation_id, binding.name, binding.bot_id, now, now, last_turn=self._mark
-        )
-        await self._store.bind(conversation)
-        if self._options.scope is Scope.THREAD:
-            place = self._envelope.place
-            note = latest_note(place, self._envelope.author)
-            await self._store.remember(note, json.dumps(place.thread), ttl_s=self._options.keep_s)
-        return conversation
+    # --- the question ---
 
     async def _question(self, conversation: Conversation, is_new: bool) -> Question:
         envelope, options = self._envelope, self._options
@@ -409,9 +327,7 @@ class Asking:
             earlier = await self._platform.earlier_messages(self._envelope, options.earlier_messages)
             return word_earlier(earlier, options.earlier_chars)
         before = tuple(ContextMessage("user", self._worded(envelope)) for envelope in cut)
-        if not is_new and not self._binding.agent.capabilities.saves_history:
-            return (*read_history(await self._store.note(history_note(self._key))), *before)
-        return before
+        return before if is_new else (*await self._talk.history(), *before)
 
     async def _cut_questions(self) -> list[Envelope]:
         """What was asked before and cut for this question; of a cancelled run the agent remembers nothing."""

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 import structlog
 
 from bridge.announcing import as_it_stands
-from bridge.asking import history_note
 from bridge.busy import Busy
 from bridge.commands import Command, parse_command
 from bridge.errors import PlatformError
-from bridge.keys import conversation_key, latest_note, participation_note
+from bridge.keys import conversation_key, history_note, latest_note, participation_note
 from bridge.lanes import HeldLease, Lanes
 from bridge.model import ConversationKey, Envelope, Outcome, Place, Scope, TurnRecord, TurnState
 from bridge.ports import Platform, Store

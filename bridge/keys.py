@@ -42,6 +42,16 @@ def latest_note(place: Place, author: Author) -> str:
     return f"latest:{join_key(place.instance, place.team, place.channel, f'@{author.id}')}"
 
 
+def history_note(key: ConversationKey) -> str:
+    """Name the note that holds the history of a conversation whose agent saves none."""
+    return f"history:{key}"
+
+
+def stuck_note(conversation_id: str) -> str:
+    """Name the note that a run may occupy an agent's conversation for ever."""
+    return f"stuck:{conversation_id}"
+
+
 def turn_id(delivery_key: str) -> TurnId:
     """Derive the turn's id from what makes its question unique."""
     digest = hashlib.sha256(delivery_key.encode()).digest()
