@@ -2,9 +2,8 @@
 
 The states::
 
-    accepted -> opening   before the sign of life (which may be a post)
-             -> opened    with the placeholder's id, if there is one
-             -> asking    with the conversation id, before the question is sent
+    accepted -> opening   before the sign of life (which may be a post, and whose id is written down by itself)
+             -> asking    with the conversation id, before the question is sent; the sign may still be on its way
              -> asked     with the chat id: from here on the answer is fetched, never asked for again
              -> answered  with the final text, how it ends, and our sentence below it
              -> delivering -> ended | waiting, for somebody's answer to what a workflow's run asked
@@ -12,6 +11,8 @@ The states::
 A turn that a crash or a stop cut is run again from where it is written down: what was posted is taken over, what was
 asked is followed, what may have been asked or posted is looked for before it is repeated. A failure is an ending like
 any other: from *answered* on it is not undone, and nothing is asked again.
+
+*Opened*, with the sign of life, is what earlier versions wrote in between.
 
 Three things run side by side while the agent speaks: the exchange (a question to an agent, or a workflow's run) folds
 what it hears into the draft and never waits for the platform; ``Delivery`` shows the draft and never keeps the agent
@@ -158,10 +159,11 @@ class Answering:
 
     async def _answer(self) -> Ending:
         await self._take_over()
-        if self._ledger.state in (TurnState.ACCEPTED, TurnState.OPENING):
-            await self._open()
+        begins = self._ledger.state in (TurnState.ACCEPTED, TurnState.OPENING)
+        if begins:
+            await self._ledger.advance(TurnState.OPENING, agent=self._agent)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._delivery.run())
+            tasks.create_task(self._show(with_sign=begins))
             obeying = tasks.create_task(self._obey_stop())
             ending = self._restored() if self._ledger.state in KNOWN_ANSWER else await self._converse()
             obeying.cancel()
@@ -221,9 +223,14 @@ class Answering:
             log.info("cannot look for a placeholder", reason=error.reason)
             return None
 
+    async def _show(self, *, with_sign: bool) -> None:
+        """Show the answer, after a sign of life if it begins only now: the question is on its way meanwhile."""
+        if with_sign:
+            await self._open()
+        await self._delivery.run()
+
     async def _open(self) -> None:
         """Show a sign of life."""
-        await self._ledger.advance(TurnState.OPENING, agent=self._agent)
         if self._before is not None:
             await self._clear_away(self._before.parts[1:])
         if not self._ledger.parts:
@@ -235,7 +242,6 @@ class Answering:
             if placeholder:
                 self._delivery.adopt(placeholder)
                 await self._ledger.posted(PostedPart(0, placeholder, wordless=True))
-        await self._ledger.advance(TurnState.OPENED)
 
     async def _clear_away(self, parts: Sequence[PostedPart]) -> None:
         """Take away what an answer had beyond its first message, which the new one grows in."""

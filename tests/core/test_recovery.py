@@ -91,6 +91,15 @@ async def test_asking_follows_what_it_had_asked() -> None:
         assert (record.outcome, core.platform.visible()) == (Outcome.DELIVERED, ["The answer."])
 
 
+async def test_asking_looks_for_a_sign_that_was_on_its_way() -> None:
+    """Posted, and not written down: it becomes the answer."""
+    platform = FakePlatform(placeholder=True)
+    standing(platform, "…")
+    async with core_of(FakeAgent(spoken("The answer.")), platform=platform) as core:
+        await take_up(core, cut(TurnState.ASKING, conversation_id="conversation-7"))
+        assert platform.visible() == ["The answer."]
+
+
 async def test_asking_asks_once_more_what_cannot_be_found() -> None:
     """Our question is not there: it is asked, in the conversation it was meant for."""
     agent = FakeAgent(spoken("The answer."))

@@ -32,6 +32,7 @@ from bridge.model import (
     ChatStarted,
     ContextMessage,
     EarlierMessage,
+    Envelope,
     FoundQuestion,
     Lease,
     Outcome,
@@ -42,10 +43,11 @@ from bridge.model import (
     TurnState,
     Usage,
 )
+from bridge.ports import Reply
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.core import Core, core_of
-from bridge.testing.fakes import FakeAgent, FakePlatform, Step, envelope, spoken
+from bridge.testing.fakes import FakeAgent, FakePlatform, FakeReply, Step, envelope, spoken
 from bridge.texts import Say, say
 from bridge.turn import TurnOptions
 
@@ -358,6 +360,40 @@ async def test_status_and_help_answer_at_once() -> None:
         assert visible[1] == say(Say.HELP, "zh")
         gate.set()
         await core.ended(envelope(number=1))
+
+
+class SlowSign(FakePlatform):
+    """A platform whose sign of life takes until ``shown`` is set."""
+
+    shown: asyncio.Event
+
+    def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
+        reply = SlowReply(self, envelope, turn_id)
+        reply.shown = self.shown
+        return reply
+
+
+class SlowReply(FakeReply):
+    shown: asyncio.Event
+
+    async def open(self) -> str | None:
+        await self.shown.wait()
+        return await super().open()
+
+
+async def test_the_question_does_not_wait_for_the_sign_of_life() -> None:
+    """It is asked meanwhile; what the agent says waits for the sign, for that may be the message it grows in."""
+    platform = SlowSign(placeholder=True)
+    platform.shown = asyncio.Event()
+    async with core_of(FakeAgent(spoken("Hello, this is the answer.")), platform=platform) as core:
+        assert await core.intake.accept(envelope())
+        await core.clock.run(5.0)
+        assert len(core.agent.questions) == 1
+        assert platform.visible() == []
+        platform.shown.set()
+        await core.ended(envelope())
+        assert platform.visible() == ["Hello, this is the answer."]
+        assert "post" not in platform.calls
 
 
 async def test_a_placeholder_becomes_the_answer() -> None:
