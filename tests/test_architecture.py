@@ -28,9 +28,9 @@ PURE_CORE = (
         "turn",
         "answering",
     ),
-    *("asking", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
+    *("asking", "talk", "live", "ledger", "draft", "delivery", "pacing", "rendering", "commands", "control"),
     *("pressing", "stopping", "keys", "routes", "texts", "wording", "redaction", "observing"),
-    *("workflows", "exchange", "running", "answering", "asking", "attachments", "fetching"),
+    *("workflows", "exchange", "running", "answering", "asking", "talk", "attachments", "fetching"),
 )
 OUTSIDE_WORLD = frozenset(
     {
