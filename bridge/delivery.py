@@ -1,10 +1,9 @@
 """Shows one growing draft on a platform, as parts: newest text wins, one request at a time, the final text arrives.
 
 The loop asks the board for the first message that does not show what it should and sends it when the pacer allows it.
-So a failed interim edit needs no special care: the next round sends newer text. A post of unknown outcome is looked up
-before it is repeated. A final text for which there is no edit goes out as the next part, at once; what is left to be
-tidied up then is done while edits are to spare, and not for long where only buttons are concerned. Errors that waiting
-cannot mend (``PlatformRejected``) leave the loop.
+So a failed interim edit needs no special care: the next round sends newer text. A final text for which there is no edit
+goes out as the next part, at once; what is left to be tidied up then is done while edits are to spare, and not for long
+where only buttons are concerned. Errors that waiting cannot mend (``PlatformRejected``) leave the loop.
 """
 
 import asyncio
@@ -13,28 +12,17 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bridge.board import FREELY, Board, Message, Move, Task
+from bridge.board import Board, Move, Task
 from bridge.draft import Draft
-from bridge.errors import (
-    MessageGone,
-    PartTooLong,
-    PlatformError,
-    PlatformRateLimited,
-    PlatformRejected,
-    PlatformUnavailable,
-    WayClosed,
-)
-from bridge.model import Budget, Capabilities, Control, PartRules, PostedPart, Way
+from bridge.errors import PlatformError
+from bridge.messenger import Call, Messenger
+from bridge.model import Capabilities, Control, PartRules, PostedPart, Way
 from bridge.observing import ReplyWatch
 from bridge.pacing import FINAL_PATIENCE_S, Pacer
 from bridge.ports import Clock, Reply
 
 log = structlog.get_logger(__name__)
 
-BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 15.0
-GIVE_UP_S = 600.0
-"""How long a final text that the platform does not take is tried."""
 TIDY_S = 8.0
 """How long edits are waited for that only take buttons away."""
 SPLIT_CHARS = 120
@@ -64,15 +52,6 @@ class Pace:
     edit_interval_s: float | None = None
     first_words_chars: int = 24
     first_words_wait_s: float = 0.4
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A task and what mending it draws on; ``way``: in which the part would be begun."""
-
-    task: Task
-    way: Way
-    budgets: tuple[Budget, ...]
 
 
 class Delivery:
@@ -109,12 +88,10 @@ class Delivery:
         self._pacer = pacer
         self._pace = pace
         self._clock = clock
-        self._posted = posted
         self._watch = watch
         self._board = Board(rules, doubt, controls if capabilities.controls else ())
+        self._messenger = Messenger(name, reply, self._board, pacer=pacer, clock=clock, watch=watch, posted=posted)
         self._note_ends = False
-        self._unknown: set[int] = set()
-        self._trail = -1
         self._news = asyncio.Event()
         self._end = asyncio.Event()
         self._finished_at = 0.0
@@ -126,8 +103,6 @@ class Delivery:
         self._gave_next_words = False
         self._refresh_at = clock.now() + (capabilities.status_refresh_s or LONGEST_WAIT_S)
         self._queued: int | None = None
-        self._failures = 0
-        self._retry_at = 0.0
         self.visible_at: float | None = None
 
     def adopt(self, placeholder: str) -> None:
@@ -142,7 +117,7 @@ class Delivery:
         self._board.take_over(parts)
         if not all(part.wordless for part in parts):
             self._watch.words_stand()
-        self._unknown.add(len(parts))
+        self._messenger.may_stand(len(parts))
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
@@ -177,7 +152,7 @@ class Delivery:
         ``controls`` take the place of those that stood there while the answer grew.
         """
         self._board.finish(footer, controls if self._capabilities.controls else ())
-        self._finished_at = self._clock.now()
+        self._finished_at = self._messenger.finished_at = self._clock.now()
         self._end.set()
         self._news.set()
 
@@ -186,7 +161,7 @@ class Delivery:
 
         Raises:
             PlatformRejected: The platform refuses for good.
-            PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ``GIVE_UP_S``.
+            PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ten minutes.
         """
         interval_s = self._pace.edit_interval_s or self._capabilities.edit_interval_s
         self._pacer.join(self._name, interval_s, ())
@@ -194,8 +169,7 @@ class Delivery:
             while not await self._step():
                 pass
         finally:
-            for message in self._board.messages:
-                self._pacer.release(message.way)
+            self._messenger.release()
             self._pacer.leave(self._name, self._clock.now(), ended_at=self._finished_at if self._end.is_set() else None)
 
     async def _step(self) -> bool:
@@ -227,7 +201,7 @@ class Delivery:
         elif not self._gave_next_words and self._clock.now() > self._changed_at + FRESH_S:
             self._gave_next_words = True
             await self._clock.wait(self._news, NEXT_WORDS_S)
-        elif (call := self._next_call()) is not None and (wait_s := self._call_wait_s(call)) > 0:
+        elif (call := self._next_call()) is not None and (wait_s := self._messenger.wait_s(call)) > 0:
             await self._wait(self._end, min(wait_s, LOOK_S))
         elif call is not None:
             await self._send(call)
@@ -248,21 +222,21 @@ class Delivery:
                 await self._wait(self._end, held_until - now)
                 return
             call = self._next_call(freely=True)  # an open mark at the beginning is not waited for any longer
-        if call is not None and (wait_s := self._call_wait_s(call)) > 0:
+        if call is not None and (wait_s := self._messenger.wait_s(call)) > 0:
             await self._wait(self._end, wait_s)
         elif call is not None:
             await self._send(call)
 
-    def _next_call(self, *, freely: bool = False) -> _Call | None:
+    def _next_call(self, *, freely: bool = False) -> Call | None:
         """Return what is to be sent; without any, it is not asked again before there is news."""
         now = self._clock.now()
         way = self._reply.ways[-1] if freely else self._pacer.choose(self._reply.ways, now)
         for task in self._board.tasks(only_grows=way.only_grows):
-            call = self._call(task, way)
+            call = self._messenger.call(task, way)
             if task.move is Move.END and self._pacer.wait_s(call.budgets, now) > 0:
                 if task.tidies:
                     continue
-                call = self._call(replace(task, move=Move.EDIT), way)
+                call = self._messenger.call(replace(task, move=Move.EDIT), way)
             elif task.tidies and task.move is not Move.END:
                 continue
             return call
@@ -283,7 +257,7 @@ class Delivery:
             now,
             early_s=min(NEXT_WORDS_S, usual_pause_s) / 2,
         )
-        return max(wait_s, self._retry_s)
+        return max(wait_s, self._messenger.rest_s)
 
     @property
     def _growth(self) -> Way:
@@ -318,9 +292,9 @@ class Delivery:
         if (task is None or task.tidies) and self.visible_at is None:
             self.visible_at = self._clock.now()
         if task is None or (task.tidies and not task.worth and self._clock.now() > self._finished_at + TIDY_S):
-            if await self._finds_more():
+            if await self._messenger.finds_more():
                 return False
-            await self._remove_surplus()
+            await self._messenger.remove_surplus()
             return True
         call, wait_s = self._last_call(task)
         if task.move is Move.EDIT and not task.tidies and self._is_better_posted(task):
@@ -332,15 +306,15 @@ class Delivery:
             await self._send(call)
         return False
 
-    def _last_call(self, task: Task) -> tuple[_Call, float]:
+    def _last_call(self, task: Task) -> tuple[Call, float]:
         """Return how a difference is mended when the answer has ended, and how long that has to wait."""
-        call = self._call(task, self._reply.ways[-1])
+        call = self._messenger.call(task, self._reply.ways[-1])
         now = self._clock.now()
         if task.move is Move.END and not task.tidies and self._pacer.wait_s(call.budgets, now) > 0:
-            call = self._call(replace(task, move=Move.EDIT), call.way)  # the words first
+            call = self._messenger.call(replace(task, move=Move.EDIT), call.way)  # the words first
         if task.tidies and task.move is Move.EDIT:
-            return call, max(self._pacer.spare_wait_s(call.budgets, now), self._retry_s)
-        return call, self._call_wait_s(call)
+            return call, max(self._pacer.spare_wait_s(call.budgets, now), self._messenger.rest_s)
+        return call, self._messenger.wait_s(call)
 
     def _is_better_posted(self, task: Task) -> bool:
         """Tell whether a final text should not take, or wait for, an edit."""
@@ -352,24 +326,6 @@ class Delivery:
         return is_long and post_wait_s <= 0 and self._pacer.is_scarce(way.edit, now)
 
     # --- waiting ---
-
-    @property
-    def _retry_s(self) -> float:
-        return max(0.0, self._retry_at - self._clock.now())
-
-    def _call(self, task: Task, way: Way) -> _Call:
-        """Tell what a task draws on; ``way``: in which a part would be begun."""
-        match task.move:
-            case Move.POST:
-                return _Call(task, way, way.post)
-            case Move.END:
-                return _Call(task, way, self._board.messages[task.index].way.end)
-        message = self._board.messages[task.index]
-        return _Call(task, way, message.way.edit if message.grows else self._reply.ways[-1].edit)
-
-    def _call_wait_s(self, call: _Call) -> float:
-        """Return how long a call has to wait that may use the last there is."""
-        return max(self._pacer.wait_s(call.budgets, self._clock.now()), self._retry_s)
 
     async def _wait(self, event: asyncio.Event, timeout_s: float) -> None:
         """Wait for ``event``; before the first words the sign of life is renewed meanwhile."""
@@ -387,135 +343,9 @@ class Delivery:
         except PlatformError as error:
             log.info("sign of life not shown", reason=error.reason)
 
-    # --- sending ---
-
-    async def _send(self, call: _Call) -> None:
-        budgets, left_at, well = call.budgets, self._clock.now(), False
-        index = call.task.index
+    async def _send(self, call: Call) -> None:
         unseen_since, self._unseen_since = self._unseen_since, None
-        self._pacer.spent(budgets, left_at)
-        try:
-            with self._watch.request(call.task.move.value, budgets):
-                match call.task.move:
-                    case Move.POST:
-                        await self._post(call.task, call.way)
-                    case Move.EDIT:
-                        await self._edit(call.task)
-                    case Move.END:
-                        await self._end_part(call.task)
-            well = True
-            self._failures, self._gave_next_words = 0, False
-            self._watch.shown(call.task.view.text, self._began_at)
-        except PlatformRateLimited as error:
-            self._pacer.refused(
-                budgets,
-                error.retry_after_s,
-                self._clock.now(),
-                exhausted=error.budget,
-                held_back=error.held_back,
-            )
-            self._give_up_if_late(error)
-        except PlatformUnavailable as error:
-            log.info("platform call failed, trying again", reason=error.reason)
-            self._back_off()
-            self._give_up_if_late(error)
-        except WayClosed as error:
-            log.info("shown another way from here", reason=error.reason)
-            if call.task.move is not Move.POST:
-                self._grows_no_more(index)
-                self._board.lost(index)
-        except MessageGone:
-            self._grows_no_more(index)
-            self._board.gone(index)
-        except PartTooLong:
-            self._board.split_smaller(index)
-        finally:
-            self._pacer.returned(self._name, budgets, left_at, self._clock.now(), well=well)
-        if not well:
-            self._unseen_since = unseen_since
-            self._nothing_beyond = -1
-
-    async def _post(self, task: Task, way: Way) -> None:
-        found = await self._look_up(task.index) if task.index in self._unknown else None
-        message = Message(found or "", wordless=not task.view.text.strip())
-        if found is None:
-            try:
-                message.message_id = await self._reply.post(task.index, task.view, way)
-            except PlatformUnavailable as error:
-                if error.outcome_unknown:
-                    self._note_unknown(task.index, error)
-                raise
-            message.way, message.since = way if way.only_grows else FREELY, self._clock.now()
-        self._board.messages[task.index : task.index + 1] = [message]
-        self._pacer.reserve(message.way)
-        if found is None:
-            self._board.shown(task)
-        else:  # whatever it shows, the next step brings it up to date; what followed it may not be written down either
-            self._trail = task.index + 1
-            self._unknown.add(self._trail)
-        await self._posted(PostedPart(task.index, message.message_id, message.wordless))
-
-    async def _edit(self, task: Task) -> None:
-        message = self._board.messages[task.index]
-        await self._reply.edit(message.message_id, task.view)
-        self._board.shown(task)
-        if message.wordless and task.view.text.strip():
-            message.wordless = False
-            await self._posted(PostedPart(task.index, message.message_id))
-
-    async def _end_part(self, task: Task) -> None:
-        await self._reply.end(self._board.messages[task.index].message_id, task.view)
-        self._board.shown(task)
-        self._grows_no_more(task.index)
-
-    def _grows_no_more(self, index: int) -> None:
-        self._pacer.release(self._board.messages[index].way)
-        self._board.ended(index)
-
-    def _note_unknown(self, index: int, error: PlatformUnavailable) -> None:
-        if self._board.is_doubtful(index):
-            raise PlatformRejected("two posts of unknown outcome, and no way to look them up") from error
-        self._unknown.add(index)
-
-    async def _look_up(self, index: int) -> str | None:
-        try:
-            messages = enumerate(self._board.messages)
-            known = {i: message.message_id for i, message in messages if message.message_id and i != index}
-            found = await self._reply.find_posted(index, known)
-        except PlatformRejected as error:
-            log.info("cannot look up a lost post, repeating it once", reason=error.reason)
-            self._board.doubt(index)
-            found = None
-        self._unknown.discard(index)
-        return found
-
-    def _back_off(self) -> None:
-        self._failures += 1
-        self._retry_at = self._clock.now() + min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._failures - 1))
-
-    def _give_up_if_late(self, error: PlatformError) -> None:
-        if self._end.is_set() and self._clock.now() - self._finished_at > GIVE_UP_S:
-            raise error
-
-    async def _finds_more(self) -> bool:
-        """Follow the trail of messages that an earlier process posted and could not write down, beyond the end."""
-        index = len(self._board.messages)
-        if index != self._trail:
-            return False
-        self._trail = -1
-        try:
-            found = await self._look_up(index)
-        except PlatformError as error:
-            log.info("cannot look for messages beyond the end", reason=error.reason)
-            return False
-        if found is not None:
-            self._board.messages.append(Message(found))
-            self._trail = index + 1
-        return found is not None
-
-    async def _remove_surplus(self) -> None:
-        for message in self._board.surplus():
-            try:
-                await self._reply.remove(message.message_id)
-            except PlatformError as error:
-                log.warning("a surplus message stays", reason=error.reason)
+        if await self._messenger.send(call, self._began_at):
+            self._gave_next_words = False
+        else:
+            self._unseen_since, self._nothing_beyond = unseen_since, -1
