@@ -85,8 +85,11 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
     return {
         "kills": record.kills,
         **verdict.counts(),
+        "stopped": verdict.stopped,
+        "asked_again": verdict.asked_again,
         "refused_with_a_sentence": len(verdict.refused),
         "overtaken_by_redelivery": len(verdict.overtaken),
+        "may_have_run": len(verdict.maybe_run),
         "kills_by_state": {platform: dict(counts) for platform, counts in record.by_state.items()},
         "kills_by_point": dict(sorted(record.by_point.items())),
         "points_not_reached": dict(record.missed),
@@ -98,7 +101,7 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
             name: getattr(verdict, name)[:20]
             for name in (
                 *("unanswered", "answered_twice", "chats_twice", "standing_placeholders", "out_of_order"),
-                *("refused", "overtaken", "apologies"),
+                *("refused", "overtaken", "maybe_run", "apologies"),
             )
         },
         "seed": plan.seed,

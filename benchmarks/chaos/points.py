@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.proving.ground import Ground
-from benchmarks.proving.questions import Question
+from benchmarks.proving.questions import PARAMETER, Question
 from benchmarks.proving.store_view import unfinished
 from sandbox.journal import Entry
 
 STATES = ("accepted", "opening", "opened", "asking", "asked", "answered", "delivering")
 CREATE_CONVERSATION, CHAT = "POST /v1/conversation/create", "POST /v3/chat"
+RUN = "POST /v1/workflow/stream_run"
 THREAD = "POST /channels/{channel}/messages/{message}/threads"
 POST, EDIT = "POST /channels/{channel}/messages", "PATCH /channels/{channel}/messages/{message}"
 
@@ -24,6 +25,7 @@ class Point:
         service, request: killed when this request has arrived, so that it takes effect and its response is lost.
         anew: It takes a question that begins a conversation.
         slow: It takes an answer that grows for a while.
+        command: It takes a command that runs the workflow.
         private: It happens in direct messages alone.
     """
 
@@ -34,6 +36,7 @@ class Point:
     anew: bool = False
     slow: bool = False
     private: bool = False
+    command: bool = False
 
     @property
     def name(self) -> str:
@@ -48,7 +51,10 @@ class Point:
 
 
 def _concerns_on_coze(detail: Mapping[str, Any], question: Question, ground: Ground) -> bool:
-    messages = (detail.get("body") or {}).get("additional_messages")
+    body = detail.get("body") or {}
+    if "workflow_id" in body:
+        return (body.get("parameters") or {}).get(PARAMETER) == question.token
+    messages = body.get("additional_messages")
     if messages:
         return bool(f"{question.token}:" in str(messages[-1]))
     # A new conversation is nobody's yet: the store tells who is about to ask for one.
@@ -80,6 +86,7 @@ POINTS: tuple[Point, ...] = (
         for request in (CREATE_CONVERSATION, CHAT)
         for platform in ("slack", "discord")
     ),
+    *(Point(platform, service="coze", request=RUN, command=True) for platform in ("slack", "discord")),
     Point("slack", service="slack", request="chat.postMessage", anew=True),
     Point("slack", service="slack", request="chat.update", anew=True, slow=True),
     Point("slack", service="slack", request="chat.startStream", private=True),

@@ -16,6 +16,7 @@ from benchmarks.chaos.points import POINTS, STATES, Point
 from benchmarks.proving.crowd import PLATFORMS, Crowd
 from benchmarks.proving.ground import BridgeDied, Ground
 from benchmarks.proving.judge import Judge, Verdict
+from benchmarks.proving.presses import RETRY, STOP, Presser
 from benchmarks.proving.questions import Question
 from benchmarks.proving.store_view import is_written_down, unfinished
 
@@ -28,10 +29,14 @@ OPEN_PATIENCE_S = 20.0
 STUCK_AFTER_S = 60.0
 REACH_S = 8.0
 ACCEPT_S = 6.0
-SETTLE_S = 90.0
+SETTLE_S = 300.0
 KILLED_WHILE_STARTING = 0.15
 ANSWER_S = 2.5
 DEPLOY_S = 30.0
+REDELIVERIES_S = 400.0
+"""After this Slack has delivered for the last time what was not acknowledged."""
+COMMAND_SHARE, SLASH_SHARE, STOPPED_SHARE, RETRIED_SHARE = 0.08, 0.08, 0.15, 0.5
+PRESS_PATIENCE_S, PRESS_AFTER_S = 20.0, 0.8
 TRIES = 3
 """Rounds of aiming for each planned one: some states last for a millisecond."""
 
@@ -80,10 +85,22 @@ class Storm:
         self._dice = random.Random(plan.seed)
         self.crowd = Crowd(ground, plan.seed)
         self.judge = Judge(ground, self.crowd)
+        self.presser = Presser(ground, self.crowd)
         self.record = Record()
+        self._tasks: asyncio.TaskGroup
 
     async def run(self) -> Verdict:
         """Do everything planned and return what came of it."""
+        async with asyncio.TaskGroup() as self._tasks:
+            await self._do()
+        self._ground.slack.switches.status_refusal = None
+        await self._up()
+        if self.record.full_disks:
+            await self._ground.pass_time(REDELIVERIES_S)
+        await self.judge.settled(SETTLE_S)
+        return self.judge.verdict()
+
+    async def _do(self) -> None:
         await self._ground.start_bridge()
         await self._ground.until_connected()
         if self._plan.asks_while_away:
@@ -95,9 +112,6 @@ class Storm:
             await self._deploy()
         while self.record.full_disks < self._plan.full_disks:
             await self._full_disk()
-        await self._up()
-        await self.judge.settled(SETTLE_S)
-        return self.judge.verdict()
 
     async def _get_acquainted(self) -> None:
         """Let everybody ask once in private, and somebody in each channel."""
@@ -233,10 +247,42 @@ class Storm:
         """Let people ask beside the question that is aimed at."""
         asked = []
         for _ in range(self._dice.randint(1, 2) if point else self._dice.randint(2, 6)):
-            asked.append(self.crowd.ask())
+            draw = self._dice.random()
+            if draw < COMMAND_SHARE:
+                asked.append(self.crowd.run(self._dice.choice(PLATFORMS)))
+            elif draw < COMMAND_SHARE + SLASH_SHARE:
+                self._tasks.create_task(self.crowd.run_by_slash())
+            elif draw < COMMAND_SHARE + SLASH_SHARE + STOPPED_SHARE:
+                self._ground.agent.slow.add(self.crowd.next_token)
+                self._tasks.create_task(self._think_better(question := self.crowd.ask()))
+                asked.append(question)
+            else:
+                asked.append(self.crowd.ask())
             await asyncio.sleep(self._dice.uniform(0.0, 0.1))
         if not self._plan.asks_while_away:
             await self._written_down(asked)
+
+    async def _think_better(self, question: Question) -> None:
+        """Let whoever asked stop the answer while it grows, and perhaps want it after all."""
+        if await self._press_when_there(question, STOP):
+            question.stop_acknowledged = True
+        if question.stop_pressed and self._dice.random() < RETRIED_SHARE:
+            if await self._press_when_there(question, RETRY):
+                question.retry_acknowledged = True
+                await self.presser.press(question, RETRY)  # a double press
+
+    async def _press_when_there(self, question: Question, label: str) -> bool:
+        deadline = time.monotonic() + PRESS_PATIENCE_S
+        while not self.presser.can_press(question, label):
+            if question.answered or time.monotonic() > deadline:
+                return False
+            await self._ground.something_happens()
+        await asyncio.sleep(self._dice.uniform(0.0, PRESS_AFTER_S))
+        if not self.presser.can_press(question, label):
+            return False
+        question.stop_pressed = question.stop_pressed or label == STOP
+        question.retry_pressed = question.retry_pressed or label == RETRY
+        return await self.presser.press(question, label)
 
     async def _ask_into_the_void(self, most: int, pause_s: float) -> None:
         """Let people ask while nobody, or perhaps nobody, hears them."""
@@ -257,6 +303,8 @@ class Storm:
         return await (self._at_state(point) if point.state else self._at_request(point))
 
     def _ask_for(self, point: Point) -> Question:
+        if point.command:
+            return self.crowd.run(point.platform)
         if point.private:
             return self.crowd.ask_directly(point.platform, long=point.slow)
         if point.anew:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.proving.ground import CHANNELS, PEOPLE, Ground
-from benchmarks.proving.questions import Question, question_text, token_of
+from benchmarks.proving.ground import CHANNELS, PEOPLE, SLASH, Ground
+from benchmarks.proving.questions import PARAMETER, RUN_SENTENCES, Question, command_text, question_text, token_of
 from sandbox.demo.discord_side import DiscordSide
 from sandbox.demo.side import Said, Side, Spot
 from sandbox.demo.slack_side import SlackSide
@@ -95,6 +95,22 @@ class Crowd:
         for side in sides:
             self._put(platform, PEOPLE[0], False, partial(side.mention, PEOPLE[0]))
 
+    def run(self, platform: str) -> Question:
+        """Run the workflow by a mention, which begins a thread."""
+        person, side = self._dice.choice(PEOPLE), self._dice.choice(self._sides[platform])
+        return self._put(platform, person, False, partial(side.mention, person), RUN_SENTENCES, command=True)
+
+    async def run_by_slash(self) -> Question:
+        """Run the workflow by a slash command in a channel of Slack; its line there becomes the question's place."""
+        slack, token = self._ground.slack, self.next_token
+        person, room = self._dice.choice(PEOPLE), slack.find_channel(self._dice.choice(CHANNELS)).id
+        spot, name, asked_at = Spot(room, "", "0"), f"slack/{room}/{token}", self._ground.clock.now()
+        question = Question(token, "slack", name, spot, RUN_SENTENCES, asked_at, command=True)
+        self.conversations[name] = Conversation(name, "slack", person, spot, [question])
+        self.questions.append(question)
+        question.unheard = not (await slack.slash(person, room, f"{PARAMETER}={token}", SLASH)).accepted
+        return question
+
     def follow_up(self, conversation: Conversation, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Say more in a thread, without naming anybody."""
         side = self._sides[conversation.platform][0]
@@ -102,15 +118,22 @@ class Crowd:
         return self._put(conversation.platform, person, long, lambda text: side.say(person, text, spot), sentences)
 
     def _put(
-        self, platform: str, person: str, long: bool | None, speak: Callable[[str], Spot], sentences: int = 0
+        self,
+        platform: str,
+        person: str,
+        long: bool | None,
+        speak: Callable[[str], Spot],
+        sentences: int = 0,
+        *,
+        command: bool = False,
     ) -> Question:
         long = self._dice.random() < LONG_SHARE if long is None else long
         token = self.next_token
         sentences = sentences or (LONG[platform] if long else SHORT)
         asked_at = self._ground.clock.now()
-        spot = speak(question_text(token, sentences))
+        spot = speak(command_text(token) if command else question_text(token, sentences))
         name = f"{platform}/{spot.channel}" if platform == "discord" else f"{platform}/{spot.channel}/{spot.root}"
-        question = Question(token, platform, name, spot, sentences, asked_at)
+        question = Question(token, platform, name, spot, sentences, asked_at, command)
         conversation = self.conversations.setdefault(name, Conversation(name, platform, person, spot))
         conversation.questions.append(question)
         self.questions.append(question)
@@ -122,7 +145,11 @@ class Crowd:
         self._sides[question.platform][0].say(conversation.person, text, conversation.spot)
 
     def _open_for_more(self, platform: str) -> list[Conversation]:
-        recent = [c for c in list(self.conversations.values())[-40:] if c.platform == platform]
+        recent = [
+            c
+            for c in list(self.conversations.values())[-40:]
+            if c.platform == platform and not any(question.command for question in c.questions)
+        ]
         return [c for c in recent if c.waiting < WAITING_MAX and self.takes_part(c)]
 
     def takes_part(self, conversation: Conversation) -> bool:
@@ -141,7 +168,18 @@ class Crowd:
 
     def shown(self, question: Question) -> list[Said]:
         """Return what the bot has said in the question's place since."""
+        if not question.spot.root and not self._found_line(question):
+            return []
         return self._sides[question.platform][0].answers(question.spot)
+
+    def _found_line(self, question: Question) -> bool:
+        """Look for the message that stands for a slash command, and make it the question's place."""
+        for message in self._ground.slack.answers(question.spot.channel):
+            if f"{PARAMETER}={question.token}" in message.text and message.thread_ts in (None, message.ts):
+                question.spot = Spot(message.channel, message.ts, message.ts)
+                self.conversations[question.conversation].spot = question.spot
+                return True
+        return False
 
     def open_questions(self) -> Iterator[Question]:
         """Yield the questions that have not come to an end yet, as far as was looked."""

@@ -10,14 +10,26 @@ from typing import Any
 
 from benchmarks.proving import process
 from benchmarks.proving.process import Process
-from benchmarks.proving.questions import TokenAgent
+from benchmarks.proving.questions import PARAMETER, RUN_SENTENCES, WORKFLOW, TokenAgent, answer_pieces
 from sandbox.clock import SandboxClock
-from sandbox.coze import CozeEmulator
+from sandbox.coze import CozeEmulator, RunScript, Step, Workflow
 from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
 
+WORKFLOW_ID = "7366468917055100000"
+SLASH = f"/{WORKFLOW}"
+RUN = RunScript(
+    steps=(
+        Step(
+            deltas=tuple(piece for piece in answer_pieces("{{" + PARAMETER + "}}", RUN_SENTENCES)),
+            pause_s=0.3,
+            interval_s=0.2,
+        ),
+    ),
+    result={"output": ""},
+)
 BOT_ID = "7498000011112222333"
 CHANNELS = tuple(f"room{number}" for number in range(6))
 PEOPLE = tuple(f"person{number}" for number in range(10))
@@ -39,6 +51,7 @@ class Ground:
     """Everything that runs in this process, and the bridge's own.
 
     Attributes:
+        wider: So many times more requests are allowed than in life.
         ahead_s: How far the emulators' clock was moved ahead of the real one.
     """
 
@@ -50,6 +63,7 @@ class Ground:
     agent: TokenAgent
     folder: Path
     settings: dict[str, dict[str, Any]]
+    wider: float = 1.0
     ahead_s: float = 0.0
     processes: list[Process] = field(default_factory=list)
 
@@ -76,7 +90,7 @@ class Ground:
     async def start_bridge(self) -> Process:
         """Start one more process of the bridge; it connects by itself."""
         self.config.write_text(toml(self.settings), encoding="utf-8")
-        started = await process.start(self.config, ahead_s=self.ahead_s)
+        started = await process.start(self.config, ahead_s=self.ahead_s, wider=self.wider)
         self.processes.append(started)
         self.journal.record("bridge", "process", "started", pid=started.pid)
         return started
@@ -138,14 +152,16 @@ async def open_ground(folder: Path, *, seed: int = 0, wider: float = WIDER) -> A
         slack.switches.rate_limit_scale = wider
         discord.switches.identify_interval_s = IDENTIFY_INTERVAL_S
         discord.switches.global_per_s = int(50 * max(1.0, wider))
-        slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+        slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read", "im:write"), commands=("/coze", SLASH))
         for person in PEOPLE:
             slack.add_user(person)
             discord.add_user(person)
         for channel in CHANNELS:
             slack.add_channel(channel)
             discord.add_channel(channel)
-        ground = Ground(clock, journal, coze, slack, discord, agent, folder, {})
+        coze.add_workflow(Workflow(WORKFLOW_ID, WORKFLOW, parameters={PARAMETER: {"type": "string", "required": True}}))
+        coze.script_run(RUN, times=None)
+        ground = Ground(clock, journal, coze, slack, discord, agent, folder, {}, wider)
         ground.settings = configuration(ground, token, wider)
         try:
             yield ground
@@ -172,6 +188,8 @@ def configuration(ground: Ground, token: str, wider: float) -> dict[str, dict[st
             "gateway_url": ground.discord.gateway_url,
             "identify_interval_s": IDENTIFY_INTERVAL_S,
         },
+        f"workflows.{WORKFLOW}": {"id": WORKFLOW_ID, "slash": SLASH},
+        f"workflows.{WORKFLOW}.parameters.{PARAMETER}": {"description": "What it is asked"},
         "gate": {"user_questions": 0},
         "store": {"path": str(ground.store), "lock_wait_s": 20.0},
         "health": {"enabled": False},

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from benchmarks.proving.crowd import Conversation, Crowd
-from benchmarks.proving.ground import Ground
-from benchmarks.proving.questions import ASKED, Question, look_for, sentence, squashed
+from benchmarks.proving.ground import CHANNELS, Ground
+from benchmarks.proving.questions import ASKED, PARAMETER, Question, look_for, sentence, squashed
 from bridge.texts import LANGUAGES, Say
 
 SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLACEHOLDER, Say.THINKING)}
@@ -15,7 +15,9 @@ REFUSALS = (Say.STORE_FAILED, Say.QUEUE_FULL)
 """Sentences after which the asker knows that her question was not taken."""
 APOLOGY = "⚠️"
 """Begins every sentence that tells why there is no answer. Source: ``bridge.texts``."""
-EXPLAINED_BY_KILLS = frozenset({"not_acknowledged", "identified_too_soon", "unknown_envelope"})
+EXPLAINED_BY_KILLS = frozenset(
+    {"not_acknowledged", "identified_too_soon", "unknown_envelope", "interaction_not_answered"}
+)
 """What an emulator notes when a process dies: an event it never acknowledged, a new session too soon after."""
 
 
@@ -24,8 +26,10 @@ class Verdict:
     """What is wrong, each with a line that tells where; all empty when nothing is.
 
     Attributes:
+        stopped, asked_again: Answers that ended because somebody pressed Stop; that were asked once more by a button.
         refused: Questions the bridge told it did not take: not lost in silence, and counted apart.
         overtaken: Answers in another order than their questions because Slack delivered an earlier question later.
+        maybe_run: Commands of which nobody knows whether Coze ran them: said so, and not repeated.
         violations: What the emulators hold against the bridge beyond what a killed process explains.
     """
 
@@ -35,8 +39,11 @@ class Verdict:
     chats_twice: list[str] = field(default_factory=list)
     standing_placeholders: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
+    stopped: int = 0
+    asked_again: int = 0
     refused: list[str] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
+    maybe_run: list[str] = field(default_factory=list)
     apologies: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
 
@@ -68,8 +75,12 @@ class Judge:
         for question in self._crowd.open_questions():
             shown = [said.text for said in self._crowd.shown(question)]
             question.answered = look_for(question, shown).seen == question.sentences
-            if not question.answered and self._apologies_count:
+            if not question.answered and (self._apologies_count or question.command):
                 question.refused = self._ending_of(question)
+            if not question.answered and question.platform == "discord" and self._is_refused(question):
+                question.refused = LANGUAGES["en"][Say.STORE_FAILED]  # there nobody delivers it again
+            if question.stop_pressed:
+                question.stopped = self._says_stopped(question)
             still_open += not question.is_over
         return still_open
 
@@ -107,29 +118,45 @@ class Judge:
         sighting = look_for(question, [message.text for message in said])
         where = f"{question.token} in {question.conversation}"
         small_print = "\n".join(f"{message.text}\n{message.small_print}" for message in said)
-        if not question.answered:
+        if not question.is_over:
             seen = f"{sighting.seen} of {question.sentences} sentences seen, asked {runs} times"
-            if question.refused or self._is_refused(question, small_print):
+            if self._is_refused(question):
                 found.refused.append(f"{where}: {seen}")
             else:
                 found.unanswered.append(f"{where}: {seen}")
-        if sighting.doubled:
+        elif question.refused and not question.answered:
+            (found.maybe_run if question.command else found.refused).append(f"{where}: {question.refused}")
+        elif question.unheard and not question.answered:
+            found.maybe_run.append(f"{where}: the platform told that its command was not heard")
+        found.stopped += question.stopped
+        found.asked_again += question.retry_acknowledged
+        if question.stopped and question.answered and not question.retry_pressed:
+            found.answered_twice.append(f"{where}: it went on after its stop")
+        if sighting.doubled and not question.retry_pressed:
             found.answered_twice.append(f"{where}: {sighting.doubled} sentences twice")
-        if not sighting.in_order:
+        if not sighting.in_order and not question.retry_pressed:
             found.out_of_order.append(f"{where}: its sentences")
-        if runs > 1:
+        if runs > 1 + question.retry_pressed:
             found.chats_twice.append(f"{where}: {runs} chats")
         if APOLOGY in small_print:
             lines = [line for line in small_print.splitlines() if APOLOGY in line]
             found.apologies.append(f"{where}: {lines[0]}")
 
-    def _is_refused(self, question: Question, small_print: str) -> bool:
+    def _says_stopped(self, question: Question) -> bool:
+        """Tell whether a part of this answer says that it was stopped."""
+        own = [m for m in self._crowd.shown(question) if f"{question.token}-" in m.text]
+        return any(_wording(Say.STOPPED) in f"{message.text}\n{message.small_print}" for message in own)
+
+    def _is_refused(self, question: Question) -> bool:
         """Tell whether the asker read that her question was not taken: in its place, or as a reply to it."""
+        texts = [f"{message.text}\n{message.small_print}" for message in self._crowd.shown(question)]
         if question.platform == "discord":
             discord = self._ground.discord
-            everything = [m for channel in discord.service.world.channels for m in discord.messages(channel)]
-            small_print += "\n".join(m.text for m in everything if m.reply_to == question.spot.said)
-        return any(_wording(say) in small_print for say in REFUSALS)
+            places = [*(discord.find_channel(room).id for room in CHANNELS), question.spot.channel]
+            known = [place for place in places if place in discord.service.world.channels]
+            shown = [message for place in known for message in discord.messages(place)]
+            texts = [message.text for message in shown if message.reply_to == question.spot.said]
+        return any(_wording(say) in text for say in REFUSALS for text in texts)
 
     def _ending_of(self, question: Question) -> str:
         """Return the sentence with which an answer ended that is not whole; empty while there is none."""
@@ -140,11 +167,12 @@ class Judge:
         return ""
 
     def _runs(self) -> Counter[str]:
-        """Count the chats that Coze really began, by the token in their question."""
+        """Count the chats and runs that Coze really began, by the token in their question."""
         runs: Counter[str] = Counter()
         for chat in self._ground.coze.world.chats.values():
             asked = [message.content for message in chat.inserted if message.role == "user"]
             runs.update({token for token, _ in ASKED.findall(asked[-1] if asked else "")})
+        runs.update(str(run.parameters.get(PARAMETER)) for run in self._ground.coze.workflows.runs.values())
         return runs
 
     def _acknowledgements(self) -> dict[str, float]:
@@ -160,7 +188,8 @@ class Judge:
 
     def _confusions(self, conversation: Conversation) -> Iterator[tuple[Question, Question]]:
         """Yield pairs of questions whose answers stand in the wrong order."""
-        begun = [(question, place) for question in conversation.questions if (place := self._begins(question))]
+        kept = [question for question in conversation.questions if not question.retry_pressed]
+        begun = [(question, place) for question in kept if (place := self._begins(question))]
         for (first, before), (second, after) in pairwise(begun):
             if before > after:
                 yield first, second

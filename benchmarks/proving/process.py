@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from benchmarks.proving.later import AHEAD_VARIABLE
+from benchmarks.proving.later import AHEAD_VARIABLE, WIDER_VARIABLE
 from sandbox.demo.process import clean_environment, end_with_parent
 
 COMMAND = (sys.executable, "-m", "benchmarks.proving.later", "run", "--config")
@@ -65,9 +65,10 @@ class Process:
                 os.killpg(self.pid, number)
 
 
-async def start(config: Path, *, ahead_s: float = 0.0) -> Process:
-    """Start the bridge on a configuration; its log is written beside it."""
-    environment = clean_environment(os.environ) | {AHEAD_VARIABLE: f"{ahead_s:.3f}"}
+async def start(config: Path, *, ahead_s: float = 0.0, wider: float = 1.0) -> Process:
+    """Start the bridge on a configuration; its log is written beside it. ``ahead_s`` and ``wider``: see ``later``."""
+    changed = {AHEAD_VARIABLE: f"{ahead_s:.3f}", WIDER_VARIABLE: f"{wider:g}"}
+    environment = clean_environment(os.environ) | changed
     reader, writer = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(

@@ -17,6 +17,8 @@ WORDS = (
     *("window", "morning", "answer", "carries", "keeps", "waits", "grows", "crosses", "counts", "slowly", "at", "once"),
 )
 SENTENCE_WORDS = 12
+WORKFLOW, PARAMETER, RUN_SENTENCES = "bridges", "q", 5
+"""What may be run by a command: its name, its only parameter (the token), and how much it says."""
 PARAGRAPH_SENTENCES = 4
 ASKED = re.compile(r"(Q\d{4,})\b[^Q]*?(\d+) sentences")
 UNSEEN = re.compile(r"[\s\u200b\u2060]+")
@@ -33,9 +35,14 @@ def question_text(token: str, sentences: int) -> str:
     return f"{token}: tell me about bridges in {sentences} sentences"
 
 
+def command_text(token: str) -> str:
+    """Word a command that runs the workflow: it says ``RUN_SENTENCES`` sentences."""
+    return f"!run {WORKFLOW} {PARAMETER}={token}"
+
+
 def sentence(token: str, number: int) -> str:
-    """Return one sentence of an answer; always the same."""
-    dice = random.Random(f"{token}/{number}")
+    """Return one sentence of an answer; always the same, and but for its token the same in every answer."""
+    dice = random.Random(number)
     return f"{token}-{number:03d} {' '.join(dice.choices(WORDS, k=SENTENCE_WORDS))}."
 
 
@@ -59,6 +66,11 @@ class Question:
         platform: ``slack`` or ``discord``.
         conversation: What it belongs to; answers keep the order of the questions there.
         asked_at: On the sandbox's clock.
+        command: It runs the workflow. Of a run that may have taken place the bridge says so, and does not repeat it.
+        unheard: A command whose platform told that the bridge did not answer: it may run all the same.
+        stop_pressed, retry_pressed: Somebody pressed Stop, or Try again below what was stopped; ``_acknowledged``: and
+            the bridge told that it heard.
+        stopped: A sentence in its place tells that it was stopped.
         refused: The sentence with which the bridge told why there is no whole answer, where such an end counts.
     """
 
@@ -68,13 +80,21 @@ class Question:
     spot: Spot
     sentences: int
     asked_at: float
+    command: bool = False
+    unheard: bool = False
     answered: bool = False
     refused: str = ""
+    stop_pressed: bool = False
+    stop_acknowledged: bool = False
+    stopped: bool = False
+    retry_pressed: bool = False
+    retry_acknowledged: bool = False
 
     @property
     def is_over(self) -> bool:
         """Nothing more is to be expected."""
-        return self.answered or bool(self.refused)
+        is_told = bool(self.refused) or self.unheard
+        return self.answered or is_told or (self.stopped and not self.retry_acknowledged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ repeats it. Without any connection it waits for one as long as for an acknowledg
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,7 +213,8 @@ class SocketMode:
             if connection.silent:
                 continue
             if message.type is WSMsgType.PING:
-                await connection.socket.pong(message.data)
+                with suppress(ConnectionError):  # it has gone meanwhile: reading ends too
+                    await connection.socket.pong(message.data)
             elif message.type is WSMsgType.TEXT:
                 self._take_ack(message.data)
 
