@@ -7,7 +7,7 @@ from typing import Any
 from adapters.slack import limits
 from adapters.slack.ids import marked_part, ts_seconds
 from adapters.slack.inbound import ANSWERED_SUBTYPES, Identity
-from adapters.slack.outbound import WORD_JOINER
+from adapters.slack.outbound import HAIR_SPACE, WORD_JOINER
 from adapters.slack.readable import readable, without_mention
 from adapters.slack.web import Web
 from bridge.model import Place
@@ -96,7 +96,7 @@ def spoken_text(message: Mapping[str, Any]) -> str:
     blocks = message.get("blocks")
     shown = [_block_text(block) for block in blocks if isinstance(block, Mapping)] if isinstance(blocks, list) else []
     text = "\n\n".join(piece for piece in shown if piece) or readable(str(message.get("text") or ""))
-    return text.replace(WORD_JOINER, "").strip()
+    return text.replace(WORD_JOINER, "").replace(HAIR_SPACE, "").strip()
 
 
 def _block_text(block: Mapping[str, Any]) -> str:

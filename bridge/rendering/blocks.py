@@ -35,6 +35,8 @@ class Leaf(Enum):
     FENCE = auto()
     TABLE = auto()
     CODE = auto()
+    ITEM = auto()
+    """Nothing yet, in a list item that begins with a blank line: another blank line ends it."""
 
 
 class Kind(Enum):
@@ -114,6 +116,8 @@ def step(state: State, line: str) -> Step:
     if unbroken and state.fence is not None:
         return _step_fence(state, line, at)
     if not line[at:].strip():
+        if unbroken and state.leaf is Leaf.ITEM:
+            return Step(State(matched[:-1]), Kind.BLANK, len(line), matched)
         return Step(State(matched), Kind.BLANK, len(line), matched)
     return _step_text(state, line, at, matched, unbroken)
 
@@ -148,9 +152,14 @@ def last_pipe(row: str) -> int:
 
 
 def is_delimiter_row(text: str, header: str) -> bool:
-    """Tell whether ``text`` below ``header`` makes a table."""
+    """Tell whether ``text`` below ``header`` makes a table; a single dash makes a heading."""
     text = text.rstrip()
-    return bool(header) and _DELIMITERS.match(text) is not None and count_cells(text) == count_cells(header)
+    return (
+        header.strip() not in ("", "|")
+        and len(text) > 1
+        and _DELIMITERS.match(text) is not None
+        and count_cells(text) == count_cells(header)
+    )
 
 
 def _expand(line: str, end: int) -> str:
@@ -215,7 +224,8 @@ def _step_text(state: State, line: str, at: int, matched: tuple[int, ...], unbro
     text = line[at:].lstrip(" ")
     content = len(line) - len(text)
     if not text.strip():
-        return Step(State(containers), Kind.TEXT, content, matched, opened)
+        leaf = Leaf.NONE if containers[-1] == QUOTE else Leaf.ITEM
+        return Step(State(containers, leaf), Kind.TEXT, content, matched, opened)
     if content - at > _MAX_INDENT:
         if not (in_paragraph or lazy):
             return Step(State(containers, Leaf.CODE), Kind.CODE, content, matched, opened)

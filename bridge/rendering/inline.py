@@ -199,18 +199,22 @@ class _Scan:
 
     def _roles(self, start: int, end: int) -> tuple[bool, bool]:
         """Tell whether a run of marks may open and may close, by what stands on either side of it."""
-        before = self._text[start - 1] if start else " "
-        after = self._text[end] if end < len(self._text) else " "
-        left = not after.isspace() and (not _is_punctuation(after) or _is_gap(before))
-        right = not before.isspace() and (not _is_punctuation(before) or _is_gap(after))
+        before, after = _around(self._text, start, end)
+        left, right = flanking(self._text, start, end)
         if self._text[start] == "_":
             return left and (not right or _is_punctuation(before)), right and (not left or _is_punctuation(after))
         if is_cjk(before) or is_cjk(after):
             ends = not before.isspace() and unicodedata.category(before) not in ("Ps", "Pi")
             begins = not after.isspace() and unicodedata.category(after) not in ("Pe", "Pf")
-            right = right or (ends and self._same_run_open(self._text[start], end - start))
+            may_close = self._same_run_open(self._text[start], end - start)
+            right = right or (ends and may_close)
             left = left or (begins and not right)
+            if right and begins and not left and not self._is_open(self._text[start]):
+                left, right = True, False  # there is nothing that it could close
         return left, right
+
+    def _is_open(self, character: str) -> bool:
+        return any(mark.character == character for mark in self._found.open_marks)
 
     def _same_run_open(self, character: str, size: int) -> bool:
         for mark in reversed(self._found.open_marks):
@@ -237,6 +241,19 @@ class _Scan:
             self._found.styled.append((mark.at + mark.count, end, mark.character * used))
             del marks[index + (mark.count > 0) :]
             index = len(marks) - 1
+
+
+def flanking(text: str, start: int, end: int) -> tuple[bool, bool]:
+    """Tell whether a run of marks is left-flanking and right-flanking, to CommonMark's letter."""
+    before, after = _around(text, start, end)
+    left = not after.isspace() and (not _is_punctuation(after) or _is_gap(before))
+    right = not before.isspace() and (not _is_punctuation(before) or _is_gap(after))
+    return left, right
+
+
+def _around(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the characters on either side; beyond the text there is space."""
+    return text[start - 1] if start else " ", text[end] if end < len(text) else " "
 
 
 def _is_gap(character: str) -> bool:

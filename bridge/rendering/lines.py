@@ -16,7 +16,7 @@ class Carry(NamedTuple):
     Attributes:
         lead: Shown before the body: the opening line of a fence, a table's header, the marks of a quote.
         marks: Emphasis or code that was open in the middle of a paragraph, shown behind ``lead``.
-        dedent: Columns of indentation that the lines lose, until the first line that has fewer.
+        dedent: Columns of indentation that the lines lose; from a line on that has fewer, only so many.
         inside_line: The body begins in the middle of a line.
     """
 
@@ -120,7 +120,8 @@ def _dedent(line: str, columns: int) -> tuple[int, int]:
         return 0, 0
     words = line.lstrip(" \t")
     indentation = line[: len(line) - len(words)]
-    if words.strip() and len(indentation.expandtabs(4)) < columns:
-        return 0, 0
+    width = len(indentation.expandtabs(4))
+    if words.strip() and width < columns:  # it belongs to a list further out, of which nothing is left either
+        return len(indentation), width
     removed = next((n for n in range(len(indentation)) if len(indentation[:n].expandtabs(4)) >= columns), None)
     return len(indentation) if removed is None else removed, columns

@@ -158,6 +158,9 @@ def _repair_inline(text: str) -> str:
     closing = _closing(shown, found, hidden)
     shown = _without(shown, hidden)
     words = shown.rstrip()
+    if closing and (len(words) - len(words.rstrip("\\"))) % 2:
+        words, tail = words[:-1], shown[len(words) :] + tail  # a line's end that would escape the closing marks
+        return words + closing + tail
     return words + closing + shown[len(words) :] + tail
 
 
@@ -188,7 +191,19 @@ def _hidden_spans(text: str, found: Inline) -> list[tuple[int, int]]:
             hidden.append((len(text) - partial, len(text)))
         if size > _LONGEST_CODE_MARK:
             hidden.append((at, at + size))
+    hidden += _empty_spans(text, found, hidden)
     return hidden
+
+
+def _empty_spans(text: str, found: Inline, hidden: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """List closed emphasis of which nothing is shown: without its content its marks would be read as others."""
+    if not hidden:
+        return []
+    shown_by_span = (
+        (start, stop, _without(text[: stop - len(mark)], [*hidden, (0, start + len(mark))]))
+        for start, stop, mark in found.styled
+    )
+    return [(start, stop) for start, stop, shown in shown_by_span if not shown.strip()]
 
 
 def _bracket_spans(bracket: Bracket, end: int) -> list[tuple[int, int]]:
@@ -197,7 +212,11 @@ def _bracket_spans(bracket: Bracket, end: int) -> list[tuple[int, int]]:
 
 
 def _closing(text: str, found: Inline, hidden: list[tuple[int, int]]) -> str:
-    """Return the marks that close what is open; marks with nothing behind them, or too many, are hidden instead."""
+    """Return the marks that close what is open.
+
+    Marks with nothing behind them are hidden instead, too many, and the outer ones of two that are the same: closed
+    side by side they would be one long mark, which closes neither.
+    """
     closing = ""
     end = _visible_end(text, len(text), hidden)
     if found.open_code is not None and found.open_code[1] <= _LONGEST_CODE_MARK:
@@ -207,11 +226,13 @@ def _closing(text: str, found: Inline, hidden: list[tuple[int, int]]) -> str:
         else:
             hidden.append((at, len(text)))
             end = _visible_end(text, at, hidden)
+    closed: set[str] = set()
     for mark in reversed(found.open_marks):
         if end <= mark.at + mark.size and mark.count == mark.size:
             hidden.append((mark.at, mark.at + mark.size))
             end = _visible_end(text, min(end, mark.at), hidden)
-        elif len(closing) + mark.count <= REPAIR_CHARS:
+        elif len(closing) + mark.count <= REPAIR_CHARS and mark.text not in closed:
+            closed.add(mark.text)
             closing += mark.text
         else:
             hidden.append((mark.at, mark.at + mark.count))

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bridge.model import PartRules
-from bridge.rendering.blocks import START, step
+from bridge.rendering.blocks import QUOTE, START, Kind, step
 
 MARKS = frozenset("*_~[]()<>|#`")
 
@@ -115,6 +115,17 @@ def visible(markdown: str) -> str:
     return "".join(_visible(reader.parse(markdown)))
 
 
+def code_blocks(markdown: str) -> list[tuple[str, str]]:
+    """Return the language and the text of every fenced block of code."""
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(markdown)
+    return [(token.info.strip(), token.content) for token in tokens if token.type == "fence"]
+
+
+def squeezed(text: str) -> str:
+    """Return a text without its white space."""
+    return "".join(text.split())
+
+
 def _visible(tokens: list[Token]) -> list[str]:
     seen = []
     for token in tokens:
@@ -123,6 +134,59 @@ def _visible(tokens: list[Token]) -> list[str]:
         elif token.type not in ("inline", "softbreak"):
             seen.append(token.content)
     return seen
+
+
+Block = tuple[str, str]
+"""What kind of line it is, and the quotes (``q``) and list items (``i``) round it, outermost first."""
+
+
+def judged_blocks(markdown: str) -> list[Block | None]:
+    """Return what an independent parser takes each line for; ``None`` for blank ones.
+
+    Definitions of references are text here, as HTML is: no chat platform knows them.
+    """
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["reference", "html_block"])
+    lines = markdown.split("\n")
+    kinds, containers = [""] * (len(lines) + 1), [""] * (len(lines) + 1)
+    for token in reader.parse(markdown):
+        if token.map is None:
+            continue
+        start, stop = token.map
+        if token.type in ("blockquote_open", "list_item_open"):
+            for line in range(start, stop):
+                containers[line] += "q" if token.type == "blockquote_open" else "i"
+        elif token.type in ("fence", "code_block"):
+            kinds[start:stop] = [token.type] * (stop - start)
+        elif token.type == "heading_open":
+            kinds[start if token.markup.startswith("#") else stop - 1] = "heading"
+        elif token.type in ("hr", "tr_open"):
+            kinds[start] = token.type
+    return [(kinds[n], containers[n]) if line.strip(" \t>") else None for n, line in enumerate(lines)]
+
+
+_KINDS = {
+    Kind.FENCE_OPEN: "fence",
+    Kind.FENCE_LINE: "fence",
+    Kind.FENCE_CLOSE: "fence",
+    Kind.CODE: "code_block",
+    Kind.RULE: "hr",
+    Kind.HEADING: "heading",
+    Kind.TABLE_ROW: "tr_open",
+}
+
+
+def our_blocks(markdown: str) -> list[Block | None]:
+    """Return what ``blocks.step`` takes each line for, in the same words."""
+    blocks: list[Block | None] = []
+    state = START
+    for line in markdown.split("\n"):
+        found = step(state, line)
+        state = found.state
+        if found.kind is Kind.TABLE_RULE and blocks[-1] is not None:
+            blocks[-1] = ("tr_open", blocks[-1][1])  # the line before it was a header
+        round_it = "".join("q" if width == QUOTE else "i" for width in state.containers)
+        blocks.append((_KINDS.get(found.kind, ""), round_it) if line.strip(" \t>") else None)
+    return blocks
 
 
 def leaves_fence_open(markdown: str) -> bool:

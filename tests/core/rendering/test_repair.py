@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 
 from bridge.rendering import REPAIR_CHARS, repair
 from tests.core.rendering.answers import MARKS, documents, leaves_fence_open, soups, visible
+from tests.core.rendering.real import REAL
 
 UNFINISHED = {
     "open bold is closed": ("Some **bold te", "Some **bold te**"),
@@ -53,6 +54,11 @@ UNFINISHED = {
     "bold in a heading": ("# A **b", "# A **b**"),
     "a bare list mark": ("- a\n- ", "- a\n"),
     "half a task": ("- [", ""),
+    "the same marks twice": ("**a (**b", "a (**b**"),
+    "marks with nothing left between them": ("a ~~[~~", "a "),
+    "a line's end that would escape the repair": ("~~a _b\\\n", "~~a _b_~~\n"),
+    "a line's end that escapes nothing": ("a\\\n", "a\\\n"),
+    "bold beside a bracket in Chinese": ("重要**（必读", "重要**（必读**"),
     "only the last paragraph": ("a **b\n\nc **d", "a **b\n\nc **d**"),
 }
 
@@ -99,6 +105,15 @@ def test_no_mark_is_seen_that_the_whole_would_not_show(text: str) -> None:
     for end in range(0, len(text), step):
         shown = repair(text[:end])
         assert set(visible(shown)) & MARKS <= {"_"}, (text[:end], shown)
+
+
+@pytest.mark.parametrize("text", REAL.values(), ids=REAL.keys())
+def test_a_real_answer_grows_without_raw_marks(text: str) -> None:
+    """Whatever stage it is at, it shows no mark that the whole does not show at this place."""
+    whole = [character for character in visible(text) if character in MARKS]
+    for end in range(1, len(text), 3):
+        seen = [character for character in visible(repair(text[:end])) if character in MARKS]
+        assert seen == whole[: len(seen)], text[:end]
 
 
 @given(soups(60))

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from bridge.model import PartRules
 from bridge.rendering import LEAST_LIMIT, NOTHING, Carry, repair, split
 from bridge.rendering.graphemes import is_boundary
-from tests.core.rendering.answers import documents, leaves_fence_open, rules, soups, utf16_units
+from tests.core.rendering.answers import (
+    code_blocks,
+    documents,
+    leaves_fence_open,
+    rules,
+    soups,
+    squeezed,
+    utf16_units,
+    visible,
+)
+from tests.core.rendering.real import REAL
 
 
 def bodies(text: str, limit: int) -> list[str]:
@@ -41,6 +51,34 @@ def test_characters_stay_whole(text: str, limit: int) -> None:
     for body in bodies(text, limit):
         at += len(body)
         assert is_boundary(text, at)
+
+
+@given(documents(8), st.integers(200, 600))
+@settings(max_examples=30, deadline=None)
+def test_code_stays_code_in_its_language(text: str, limit: int) -> None:
+    """As an independent parser reads the parts, each a document of its own: the same code, under the same names."""
+    whole = code_blocks(text)
+    parts = [block for shown in texts(text, limit) for block in code_blocks(shown)]
+    assert squeezed("".join(code for _, code in parts)) == squeezed("".join(code for _, code in whole))
+    assert {language for language, _ in parts} == {language for language, _ in whole}
+
+
+@pytest.mark.parametrize("limit", [250, 333, 500, 777])
+@pytest.mark.parametrize("text", REAL.values(), ids=REAL.keys())
+def test_real_answers_read_the_same_in_parts(text: str, limit: int) -> None:
+    """Readers of the parts see the words of the whole: no mark more, none less."""
+    assert squeezed("".join(map(visible, texts(text, limit)))) == squeezed(visible(text))
+
+
+@given(st.text(st.sampled_from("\ud83d\ude00a字 \u200d\ufe0f👩‍👧🇩🇪\u0301\n"), max_size=400), st.integers(40, 80))
+@settings(max_examples=60, deadline=None)
+def test_surrogates_are_survived_and_pairs_stay_whole(text: str, limit: int) -> None:
+    """A broken encoder may send them; nothing is lost, and two that belong together are not parted."""
+    found = bodies(text, limit)
+    assert "".join(found) == text
+    ends = [body[-1] for body in found[:-1]]
+    begins = [body[0] for body in found[1:]]
+    assert not any(a == "\ud83d" and b == "\ude00" for a, b in zip(ends, begins, strict=True))
 
 
 def test_an_empty_text_has_no_parts() -> None:
