@@ -14,31 +14,31 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from bridge.asking import AskingOptions
-from bridge.attachments import MEGABYTE, FileRules
 from bridge.clock import SystemClock
 from bridge.config import Config
 from bridge.core import Core, CoreOptions
 from bridge.coze.client import CozeAgent
-from bridge.delivery import Pace
+from bridge.delivery.delivering import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
 from bridge.extension import Missed, Services
-from bridge.gate import AccessList, GateRules
-from bridge.health import Health
-from bridge.http_server import health_routes, http_server
-from bridge.live import LiveTurn
-from bridge.metrics import Metrics
+from bridge.files.attachments import MEGABYTE, FileRules
+from bridge.intake.gate import AccessList, GateRules
 from bridge.observing import Connection
-from bridge.offers import Offers
+from bridge.operations.health import Health
+from bridge.operations.http_server import health_routes, http_server
+from bridge.operations.metrics import Metrics
+from bridge.operations.systemd import READY, STOPPING, Systemd
+from bridge.operations.watched_agent import WatchedAgent
+from bridge.operations.watched_workflows import WatchedWorkflows
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Route, Routes
 from bridge.settings import GateSettings
 from bridge.stores import open_store
-from bridge.systemd import READY, STOPPING, Systemd
 from bridge.texts import say
-from bridge.turn import TurnOptions
-from bridge.watched_agent import WatchedAgent
-from bridge.watched_workflows import WatchedWorkflows
+from bridge.turns.asking import AskingOptions
+from bridge.turns.live import LiveTurn
+from bridge.turns.offers import Offers
+from bridge.turns.turn import TurnOptions
 from bridge.workflows.book import Flow, WorkflowBook
 from bridge.workflows.forms import offers
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from bridge.checkup import Report
     from bridge.config import Config
+    from bridge.operations.checkup import Report
 
 EXIT_OK, EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_OCCUPIED, EXIT_STORE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -199,7 +199,7 @@ def _check_agent(config: "Config", agent: str) -> None:
 
 
 async def _workflows(config: "Config", ids: list[str], agent: str) -> int:
-    from bridge.workflow_command import Printer, list_workflows, print_sections
+    from bridge.operations.workflow_command import Printer, list_workflows, print_sections
 
     printer = Printer(typer.echo, lambda line: typer.echo(line, err=True))
     if ids:
@@ -220,7 +220,7 @@ async def _chat(config: "Config") -> int:
 async def _check(config: "Config") -> int:
     from rich.console import Console
 
-    from bridge.checkup import examine
+    from bridge.operations.checkup import examine
 
     with Console(stderr=True).status("looking ..."):
         reports = await examine(config, _tell)
@@ -254,9 +254,9 @@ def _print(verb: str, name: str, path: Path | None) -> None:
 
 
 def _set_up_logging(config: "Config", *, quiet: bool = False) -> None:
-    from bridge.redaction import secrets_in
+    from bridge.operations.redaction import secrets_in
+    from bridge.operations.telemetry import OWN_PACKAGES, set_up_logging
     from bridge.settings import LogSettings
-    from bridge.telemetry import OWN_PACKAGES, set_up_logging
 
     settings = config.log
     if quiet and settings.level == "info":  # the terminal belongs to a person who reads something else

@@ -10,27 +10,27 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bridge.admission import Admission
-from bridge.again import Again
-from bridge.attachments import Carrier
-from bridge.busy import Busy
-from bridge.commands import parse_command
-from bridge.control import Control, Dispatch
-from bridge.feedback import Feedback
-from bridge.gate import Gate, GateRules
-from bridge.intake import Intake
-from bridge.invoking import Invocations
-from bridge.lanes import Lanes
-from bridge.live import LiveTurn
+from bridge.delivery.pacing import Pacer
+from bridge.files.attachments import Carrier
+from bridge.intake.accepting import Intake
+from bridge.intake.admission import Admission
+from bridge.intake.again import Again
+from bridge.intake.busy import Busy
+from bridge.intake.commands import parse_command
+from bridge.intake.control import Control, Dispatch
+from bridge.intake.feedback import Feedback
+from bridge.intake.gate import Gate, GateRules
+from bridge.intake.invoking import Invocations
+from bridge.intake.pressing import Presses
+from bridge.intake.stopping import Stopping
 from bridge.model import TurnState
 from bridge.observing import UNOBSERVED, Observer
-from bridge.pacing import Pacer
 from bridge.ports import Clock, Platform, Store
-from bridge.pressing import Presses
 from bridge.routes import Routes
-from bridge.running import Surroundings, Waits, is_waiting
-from bridge.stopping import Stopping
-from bridge.turn import TurnOptions, Turns
+from bridge.turns.lanes import Lanes
+from bridge.turns.live import LiveTurn
+from bridge.turns.running import Surroundings, Waits, is_waiting
+from bridge.turns.turn import TurnOptions, Turns
 from bridge.workflows.book import WorkflowBook
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from bridge.model import FileKind, OnBusy, Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
-"""What a variable's template may mention in braces; ``bridge.wording`` fills them."""
+"""What a variable's template may mention in braces; ``bridge.turns.wording`` fills them."""
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_]+")
 """Names the agent's service accepts. Source: its chat reference page, custom_variables."""

@@ -13,9 +13,9 @@ from adapters.discord.inbound import attachments_of
 from adapters.discord.limits import FILE_HOSTS
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.web import Web
-from bridge.downloading import Downloads
 from bridge.errors import FileGone
-from bridge.fetching import Origins, origin_of
+from bridge.files.downloading import Downloads
+from bridge.files.fetching import Origins, origin_of
 from bridge.model import Attachment, Envelope
 
 log = structlog.get_logger(__name__)

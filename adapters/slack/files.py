@@ -9,9 +9,9 @@ from adapters.slack.inbound import MODES_WITHOUT_BYTES
 from adapters.slack.limits import FILE_HOSTS
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web
-from bridge.downloading import Downloads
 from bridge.errors import FileGone, PlatformRejected
-from bridge.fetching import Origins, origin_of
+from bridge.files.downloading import Downloads
+from bridge.files.fetching import Origins, origin_of
 from bridge.model import Attachment
 
 HTML = "text/html"

@@ -139,8 +139,8 @@ def in_words(report: Sequence[dict[str, Any]]) -> str:
 
 def set_up_log(*, shown: bool) -> None:
     """Let the bridge speak on standard error, or not at all."""
+    from bridge.operations.telemetry import set_up_logging
     from bridge.settings import LogSettings
-    from bridge.telemetry import set_up_logging
 
     set_up_logging(LogSettings(level="debug" if shown else "error", format="console"))
     if not shown:

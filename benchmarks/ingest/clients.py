@@ -45,7 +45,7 @@ async def with_bridge(url: str, run: Callable[[Reader], Awaitable[None]]) -> Non
     from bridge.clock import SystemClock
     from bridge.coze.client import CozeAgent
     from bridge.coze.settings import CozeConnection
-    from bridge.draft import Draft
+    from bridge.delivery.draft import Draft
     from bridge.model import Question
 
     settings = CozeConnection.model_validate(

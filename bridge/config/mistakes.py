@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bridge.redaction import SECRET_NAME, Redactor, mask
+from bridge.operations.redaction import SECRET_NAME, Redactor, mask
 
 Path = tuple[str | int, ...]
 """Where a value stands: ``("agents", "default", "bot_id")``."""

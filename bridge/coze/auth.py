@@ -20,8 +20,8 @@ from bridge.coze.http import read_body, send
 from bridge.coze.protocol import log_id_of, mapping_of, read_answer, text_of
 from bridge.coze.settings import CozeConnection, OAuthApp
 from bridge.errors import AgentError, AgentProtocolError, AgentUnauthorized, AgentUnavailable, CredentialsError
+from bridge.operations.redaction import Redactor
 from bridge.ports import Clock
-from bridge.redaction import Redactor
 
 TOKEN_PATH = "/api/permission/oauth2/token"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"

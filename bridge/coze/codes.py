@@ -18,7 +18,7 @@ from bridge.errors import (
     AgentUnavailable,
     ConversationGone,
 )
-from bridge.redaction import Redactor
+from bridge.operations.redaction import Redactor
 from bridge.texts.keys import Say
 
 CANNOT_CANCEL = frozenset({4104, 103200005})

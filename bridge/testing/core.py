@@ -6,12 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import bridge.core
-from bridge.asking import AskingOptions
 from bridge.core import CoreOptions
-from bridge.gate import GateRules
-from bridge.intake import Intake
+from bridge.intake.accepting import Intake
+from bridge.intake.gate import GateRules
 from bridge.keys import turn_id
-from bridge.lanes import Lanes
 from bridge.model import Envelope, OnBusy, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Workflows
@@ -19,7 +17,9 @@ from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
-from bridge.turn import TurnOptions, Turns
+from bridge.turns.asking import AskingOptions
+from bridge.turns.lanes import Lanes
+from bridge.turns.turn import TurnOptions, Turns
 from bridge.workflows.book import Flow, WorkflowBook
 from bridge.workflows.settings import WorkflowSettings
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bridge.commands import RunCall, parse_run
+from bridge.intake.commands import RunCall, parse_run
 from bridge.keys import join_key
 from bridge.model import Author, ConversationKey, Place, RunMode, TurnId, ValueKind
 from bridge.routes import AgentBinding

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from bridge.attachments import Wanted
+from bridge.files.attachments import Wanted
 from bridge.model import FileKind, QuestionFile, UploadedFile, ValueKind
 from bridge.workflows.settings import ParameterSettings
 

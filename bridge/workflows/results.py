@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from bridge.draft import Draft
+from bridge.delivery.draft import Draft
 from bridge.model import (
     AgentEvent,
     AnswerCompleted,

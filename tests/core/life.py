@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bridge.asking import AskingOptions
 from bridge.core import Core, CoreOptions
 from bridge.errors import AgentBusy, AgentCancelled, AgentError, AgentRejected, AgentUnavailable, StoreUnavailable
 from bridge.model import (
@@ -35,7 +34,8 @@ from bridge.stores.book import Book
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
-from bridge.turn import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.turn import TurnOptions
 
 T = TypeVar("T")
 

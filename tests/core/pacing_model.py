@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
+from bridge.delivery.pacing import FINAL_PATIENCE_S, Pacer
 from bridge.model import Budget
-from bridge.pacing import FINAL_PATIENCE_S, Pacer
 
 CALL_S = 0.15
 JITTER_S = 0.03

@@ -9,7 +9,7 @@ from bridge.app import Bridge, assemble, gate_rules
 from bridge.config import AdapterConfig, AgentConfig, Config
 from bridge.errors import CredentialsError, PlatformUnavailable
 from bridge.extension import Adapter, AdapterSettings, Services
-from bridge.gate import AccessList
+from bridge.intake.gate import AccessList
 from bridge.model import TurnState
 from bridge.ports import Intake
 from bridge.settings import BridgeSettings, GateSettings, LogSettings, PaceSettings

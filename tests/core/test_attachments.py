@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.answering import TurnOptions
-from bridge.asking import AskingOptions
-from bridge.attachments import FileRules, full_name, kind_of
 from bridge.errors import AgentRejected, AgentUnavailable, PlatformRejected, PlatformUnavailable
+from bridge.files.attachments import FileRules, full_name, kind_of
 from bridge.model import AgentCapabilities, Attachment, Capabilities, Envelope, FileKind, OnBusy, Outcome, QuestionFile
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.core import core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, envelope, spoken
 from bridge.texts import Say, say
+from bridge.turns.answering import TurnOptions
+from bridge.turns.asking import AskingOptions
 
 CAT = Attachment("F1", "cat.png", "image/png", 3)
 PLAN = Attachment("F2", "plan.pdf", "application/pdf", 4)

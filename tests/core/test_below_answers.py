@@ -5,10 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.answering import TurnOptions
-from bridge.asking import AskingOptions
 from bridge.errors import AgentRejected, AgentUnavailable
-from bridge.gate import AccessList, GateRules
+from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import control_key, turn_id
 from bridge.model import (
     AgentCapabilities,
@@ -32,10 +30,12 @@ from bridge.model import (
     TurnState,
     Usage,
 )
-from bridge.offers import Offers, suggested
 from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, Step, envelope, spoken
 from bridge.texts import Say, say
+from bridge.turns.answering import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.offers import Offers, suggested
 
 EVERYTHING = Offers(regenerate=True, follow_ups=3, feedback=True)
 GOOD, BAD, REGENERATE, FOLLOW_UP = ControlKind.GOOD, ControlKind.BAD, ControlKind.REGENERATE, ControlKind.FOLLOW_UP

@@ -13,11 +13,11 @@ import pytest
 import typer
 
 from bridge import cli
-from bridge.checkup import look_at_store
 from bridge.cli import for_chat
 from bridge.clock import SystemClock
 from bridge.config.load import Purpose, load_config
 from bridge.errors import ConfigError, CredentialsError, StoreOccupied, StoreUnavailable
+from bridge.operations.checkup import look_at_store
 from bridge.stores import open_store
 from bridge.stores.settings import MEMORY, StoreSettings
 from sandbox.clock import SandboxClock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.commands import Command, parse_command
+from bridge.intake.commands import Command, parse_command
 
 
 @pytest.mark.parametrize(

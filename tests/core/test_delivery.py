@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bridge.delivery import TIDY_S, Delivery, Pace
-from bridge.draft import Draft
+from bridge.delivery.delivering import TIDY_S, Delivery, Pace
+from bridge.delivery.draft import Draft
+from bridge.delivery.pacing import Pacer
 from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable, WayClosed
 from bridge.model import AnswerCompleted, AnswerDelta, Budget, Control, ControlKind, PostedPart, TurnId
 from bridge.observing import UNOBSERVED, ReplyWatch
-from bridge.pacing import Pacer
 from bridge.ports import Reply
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import STREAM_LASTS_S, FakePlatform, envelope

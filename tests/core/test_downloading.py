@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bridge.downloading import Downloads
 from bridge.errors import FileGone, FileTooLarge, PlatformRejected, PlatformUnavailable
-from bridge.fetching import Origins
+from bridge.files.downloading import Downloads
+from bridge.files.fetching import Origins
 
 CONTENT = bytes(range(256)) * 300
 HEADERS = {"Authorization": "Bearer secret"}

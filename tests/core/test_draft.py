@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.draft import Change, Draft
+from bridge.delivery.draft import Change, Draft
 from bridge.model import (
     AnswerCompleted,
     AnswerDelta,

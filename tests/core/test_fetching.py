@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.fetching import Origins, all_public, is_public, origin_of
+from bridge.files.fetching import Origins, all_public, is_public, origin_of
 
 ORIGINS = Origins(frozenset({"cdn.example.com", ".files.example"}), frozenset({"http://127.0.0.1:8080"}))
 

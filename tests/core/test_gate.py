@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.gate import AccessList, Gate, GateRules, Refusal
+from bridge.intake.gate import AccessList, Gate, GateRules, Refusal
 from bridge.model import Author
 from bridge.testing.fakes import envelope
 from bridge.texts import Say

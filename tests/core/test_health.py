@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import pytest
 
 from bridge.errors import AgentUnavailable, StoreUnavailable
-from bridge.health import BAD_CALL_COUNTS_S, Health
 from bridge.observing import Connection
+from bridge.operations.health import BAD_CALL_COUNTS_S, Health
+from bridge.operations.watched_agent import LastCall, WatchedAgent
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent
-from bridge.watched_agent import LastCall, WatchedAgent
 
 
 class Shaky(MemoryStore):

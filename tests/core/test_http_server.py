@@ -8,10 +8,10 @@ import aiohttp
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.health import Health
-from bridge.http_server import health_routes, http_server
-from bridge.metrics import Metrics
 from bridge.observing import Connection
+from bridge.operations.health import Health
+from bridge.operations.http_server import health_routes, http_server
+from bridge.operations.metrics import Metrics
 from bridge.settings import HealthSettings
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock

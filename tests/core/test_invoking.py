@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.asking import AskingOptions
 from bridge.errors import PlatformRejected, PlatformUnavailable
-from bridge.gate import AccessList, GateRules
+from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
     AskKind,
@@ -29,7 +28,8 @@ from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, command, envelope, spoken
 from bridge.testing.workflows import FakeWorkflows, Step, said
 from bridge.texts import Say, say
-from bridge.turn import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.turn import TurnOptions
 from bridge.workflows.book import Flow
 from bridge.workflows.forms import read_form
 from bridge.workflows.settings import WorkflowSettings

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from bridge.errors import LeaseLost, StoreUnavailable
 from bridge.keys import turn_id
-from bridge.lanes import LEASE_TTL_S, HeldLease, Lanes
 from bridge.model import ConversationKey, Lease, Outcome, TurnRecord
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import envelope
+from bridge.turns.lanes import LEASE_TTL_S, HeldLease, Lanes
 
 
 @dataclass

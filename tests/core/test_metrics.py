@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.errors import AgentRejected, AgentUnavailable
-from bridge.metrics import MAX_CODES, OTHER, Few, Metrics
 from bridge.model import ControlKind, Outcome, TurnState, Usage
+from bridge.operations.metrics import MAX_CODES, OTHER, Few, Metrics
 from bridge.testing.clock import FakeClock
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.allowances import PAUSE_MAX_S, Allowance
+from bridge.delivery.allowances import PAUSE_MAX_S, Allowance
+from bridge.delivery.pacing import Pacer
 from bridge.model import Budget
-from bridge.pacing import Pacer
 from tests.core.pacing_model import (
     DISCORD_EDITS,
     LIMITERS,

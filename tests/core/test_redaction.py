@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from bridge.redaction import Redactor, mask, secrets_in
+from bridge.operations.redaction import Redactor, mask, secrets_in
 
 SECRETS = [
     "xoxb-1234-5678-AbCdEfGh",

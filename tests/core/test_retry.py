@@ -14,7 +14,7 @@ from bridge.errors import (
     AgentUnavailable,
     StoreUnavailable,
 )
-from bridge.gate import GateRules
+from bridge.intake.gate import GateRules
 from bridge.keys import control_key, turn_id
 from bridge.model import (
     AnswerDelta,
@@ -148,7 +148,7 @@ class SlowStore(MemoryStore):
 
 async def test_a_press_that_cannot_be_written_down_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk: at once. One that stands still: within two seconds; pressed again it is one question."""
-    monkeypatch.setattr("bridge.intake.PRESS_S", 0.05)
+    monkeypatch.setattr("bridge.intake.accepting.PRESS_S", 0.05)
     clock = FakeClock()
     store = SlowStore(clock)
     async with core_of(FakeAgent(BROKEN, spoken("once")), store=store, clock=clock) as core:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import AgentBusy, AgentUnavailable, PlatformUnavailable
-from bridge.gate import AccessList, GateRules
+from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
     AnswerDelta,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.systemd import READY, STOPPING, Systemd
+from bridge.operations.systemd import READY, STOPPING, Systemd
 from bridge.testing.clock import FakeClock
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd runs on Linux")

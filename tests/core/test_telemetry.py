@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+from bridge.operations.telemetry import set_up_logging
 from bridge.settings import LogSettings
-from bridge.telemetry import set_up_logging
 
 TOKEN = "xoxb-1234-5678-AbCdEfGh"
 
@@ -37,13 +37,13 @@ def test_a_line_has_its_context(output: io.StringIO) -> None:
     """Level, logger, time and everything bound round it."""
     set_up_logging(LogSettings(format="json"), stream=output)
     with structlog.contextvars.bound_contextvars(turn="t1", platform="console"):
-        structlog.get_logger("bridge.turn").info("turn ended", took_s=1.5, 话="中文")
+        structlog.get_logger("bridge.turns.turn").info("turn ended", took_s=1.5, 话="中文")
     (line,) = lines(output)
     assert line.pop("at").endswith("Z")
     assert line == {
         "event": "turn ended",
         "level": "info",
-        "logger": "bridge.turn",
+        "logger": "bridge.turns.turn",
         "turn": "t1",
         "platform": "console",
         "took_s": 1.5,

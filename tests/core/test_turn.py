@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 
-from bridge.asking import AskingOptions
 from bridge.errors import (
     AgentBusy,
     AgentCancelled,
@@ -19,7 +18,7 @@ from bridge.errors import (
     PlatformUnavailable,
     StoreUnavailable,
 )
-from bridge.gate import AccessList, GateRules
+from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
     ActionRequired,
@@ -49,7 +48,8 @@ from bridge.testing.clock import FakeClock
 from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, FakeReply, Step, envelope, spoken
 from bridge.texts import Say, say
-from bridge.turn import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.turn import TurnOptions
 
 ASKING = AskingOptions(identity_secret=b"secret of the tests")
 OPTIONS = TurnOptions(ASKING)

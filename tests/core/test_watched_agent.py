@@ -14,10 +14,10 @@ from bridge.errors import (
     ConversationGone,
 )
 from bridge.model import AgentEvent, ChatRef, ChatStarted, Question
+from bridge.operations.watched_agent import LastCall, WatchedAgent
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, Step, spoken
 from bridge.testing.observing import Notes
-from bridge.watched_agent import LastCall, WatchedAgent
 
 QUESTION = Question("bot-1", "user", "conversation-1", "hello", "mark")
 CHAT = ChatRef("conversation-1", "chat-1")

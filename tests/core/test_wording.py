@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bridge.model import ContextMessage, EarlierMessage
 from bridge.testing.fakes import envelope
-from bridge.wording import extend_history, read_history, word_earlier, word_question, word_variables
+from bridge.turns.wording import extend_history, read_history, word_earlier, word_question, word_variables
 
 
 def test_the_author_is_named_where_several_people_talk() -> None:

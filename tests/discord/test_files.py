@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.adapter import DiscordPlatform
 from adapters.discord.limits import FILE_HOSTS
 from bridge.errors import FileGone, FileTooLarge, PlatformRejected
-from bridge.fetching import Origins
+from bridge.files.fetching import Origins
 from bridge.model import Attachment, Envelope
 from sandbox.clock import SandboxClock
 from sandbox.discord import DiscordEmulator, FileUpload

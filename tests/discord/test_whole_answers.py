@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 import bridge.core
-from bridge.asking import AskingOptions
 from bridge.clock import SystemClock
 from bridge.core import CoreOptions
-from bridge.delivery import Pace
+from bridge.delivery.delivering import Pace
 from bridge.extension import Services
 from bridge.keys import turn_id
 from bridge.model import Outcome, TurnState
 from bridge.ports import Platform
 from bridge.routes import AgentBinding, Routes
 from bridge.testing.fakes import FakeAgent, Step, spoken
-from bridge.turn import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.turn import TurnOptions
 from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 

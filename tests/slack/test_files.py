@@ -9,7 +9,7 @@ import pytest
 from adapters.slack.adapter import SlackPlatform
 from adapters.slack.limits import FILE_HOSTS
 from bridge.errors import FileGone, FileTooLarge, PlatformRejected
-from bridge.fetching import Origins
+from bridge.files.fetching import Origins
 from bridge.model import Attachment, Envelope
 from sandbox.journal import Journal
 from sandbox.slack import FileUpload, SlackEmulator

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge.draft import Draft
+from bridge.delivery.draft import Draft
 from bridge.model import (
     AskedField,
     AskKind,

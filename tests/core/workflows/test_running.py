@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bridge.asking import AskingOptions
 from bridge.errors import AgentRejected, AgentUnavailable, ConversationGone
 from bridge.keys import turn_id
 from bridge.model import (
@@ -37,7 +36,8 @@ from bridge.testing.core import Core, core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, envelope, spoken
 from bridge.testing.workflows import FakeWorkflows, Step, said
 from bridge.texts import Say, say
-from bridge.turn import TurnOptions
+from bridge.turns.asking import AskingOptions
+from bridge.turns.turn import TurnOptions
 from bridge.workflows.settings import WorkflowSettings
 
 LOST = AgentUnavailable("lost", outcome_unknown=True)

@@ -5,11 +5,11 @@ import pytest
 from bridge.errors import AgentUnavailable
 from bridge.model import Interruption, RunAccepted, Usage, WorkflowRun
 from bridge.observing import Unobserved
+from bridge.operations.watched_agent import WatchedAgent
+from bridge.operations.watched_workflows import WatchedWorkflows
 from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent
 from bridge.testing.workflows import FakeWorkflows, said
-from bridge.watched_agent import WatchedAgent
-from bridge.watched_workflows import WatchedWorkflows
 
 
 class Counting(Unobserved):

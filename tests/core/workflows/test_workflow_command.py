@@ -9,8 +9,8 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.config import Config
 from bridge.config.load import Purpose, load_config
-from bridge.workflow_check import check_workflow
-from bridge.workflow_command import Printer, list_workflows, print_sections
+from bridge.operations.workflow_check import check_workflow
+from bridge.operations.workflow_command import Printer, list_workflows, print_sections
 from sandbox.clock import SandboxClock
 from sandbox.coze import ALL_PERMISSIONS, CozeEmulator, Workflow
 from sandbox.journal import Journal

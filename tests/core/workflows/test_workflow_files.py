@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from bridge.attachments import Wanted
 from bridge.errors import PlatformUnavailable
+from bridge.files.attachments import Wanted
 from bridge.model import Attachment, Envelope, FileKind, Outcome, UploadedFile
 from bridge.testing.core import core_of
 from bridge.testing.fakes import FakeAgent, FakePlatform, envelope
