@@ -1,0 +1,72 @@
+"""What a platform is given: time, sentences, and the intake that its messages are handed to."""
+
+import asyncio
+from typing import Protocol
+
+from bridge.model import (
+    Envelope,
+    Invocation,
+    Invoked,
+    Press,
+    Pressed,
+)
+from bridge.texts.keys import Say
+
+
+class Clock(Protocol):
+    """Time. ``now`` is monotonic, for deadlines and paces; ``wall`` is unix time, for records."""
+
+    def now(self) -> float: ...
+
+    def wall(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Wait for ``event``, at most ``timeout_s``; tell whether it is set."""
+        ...
+
+
+class Speech(Protocol):
+    """Says a sentence in somebody's language."""
+
+    def __call__(self, key: Say, locale: str, **values: object) -> str: ...
+
+
+class Intake(Protocol):
+    """What a platform hands its messages to."""
+
+    async def accept(self, envelope: Envelope) -> bool:
+        """Write the message down and queue it; returns once it is durable, true if it was new and ours.
+
+        The lane position is taken before the first ``await``, so calls in order stay in order. Acknowledge to the
+        platform only after this returned.
+
+        Raises:
+            StoreError: It was not written down; do not acknowledge, the platform will deliver again.
+        """
+        ...
+
+    async def press(self, press: Press) -> Pressed:
+        """Obey what somebody pressed; returns within two seconds, once what must be durable is.
+
+        Acknowledge to the platform only after this returned. The same press twice does nothing twice.
+
+        Raises:
+            StoreError: It was not written down, and not obeyed.
+        """
+        ...
+
+    async def invoke(self, call: Invocation) -> Invoked:
+        """Take a command of the platform's own; returns at once with a form or a sentence, or once it is durable.
+
+        Acknowledge to the platform only after this returned. The same delivery key twice does nothing twice.
+
+        Raises:
+            StoreError: It was not written down; tell the caller, for platforms deliver no command again.
+        """
+        ...
+
+    async def withdraw(self, delivery_key: str) -> None:
+        """The author deleted her question: drop it if it still waits."""
+        ...
