@@ -29,8 +29,9 @@ from bridge.ports import Clock, Platform, Store
 from bridge.routes import Routes
 from bridge.turns.lanes import Lanes
 from bridge.turns.live import LiveTurn
-from bridge.turns.running import Surroundings, Waits, is_waiting
+from bridge.turns.run_order import Surroundings
 from bridge.turns.turn import TurnOptions, Turns
+from bridge.turns.waits import Waits, is_waiting
 from bridge.workflows.book import WorkflowBook
 
 log = structlog.get_logger(__name__)

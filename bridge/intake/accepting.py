@@ -35,7 +35,7 @@ from bridge.model import (
 from bridge.ports import Clock, Platform, Store
 from bridge.texts import Say, say
 from bridge.turns.lanes import LaneFull, Lanes, Ticket
-from bridge.turns.running import Surroundings
+from bridge.turns.run_order import Surroundings
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from bridge.routes import Routes
 from bridge.texts import Say, say
 from bridge.turns.announcing import as_it_stands
 from bridge.turns.lanes import HeldLease, Lanes
-from bridge.turns.running import Surroundings
+from bridge.turns.run_order import Surroundings
 from bridge.turns.turn import Turns
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,9 @@ from bridge.turns.lanes import HeldLease
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
 from bridge.turns.offers import Offers
-from bridge.turns.running import Running, Surroundings, is_waiting
+from bridge.turns.run_order import Surroundings
+from bridge.turns.running import Running
+from bridge.turns.waits import is_waiting
 from bridge.turns.wording import together
 
 __all__ = ["TurnOptions", "Turns"]

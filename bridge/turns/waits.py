@@ -1,0 +1,64 @@
+"""Which runs wait for whose answer.
+
+A run that asks something leaves its turn *waiting*, with a note that leads the named person's next message here to it.
+"""
+
+import json
+
+from bridge.keys import conversation_key, join_key
+from bridge.model import Envelope, Scope, TurnId, TurnRecord, TurnState
+from bridge.ports import Clock, Store
+
+ASKED_SOMETHING = frozenset({TurnState.ANSWERED, TurnState.DELIVERING, TurnState.WAITING})
+"""In these states a turn may wait, or be about to."""
+
+NOTE_TTL_S = 32 * 86400.0
+"""Longer than any run may wait."""
+
+MAX_WAITING_HERE = 8
+"""Questions of runs that one person may have open in one place; the oldest give way."""
+
+
+class Waits:
+    """Which runs wait for whose answer: a note per person and place, newest last."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def find(self, envelope: Envelope) -> TurnRecord | None:
+        """Return the turn whose run waits for what its author writes here next."""
+        for turn_id in reversed(await self._listed(_note(envelope))):
+            turn = await self._store.turn(turn_id)
+            if turn is not None and is_waiting(turn, self._clock.wall()):
+                return turn
+        return None
+
+    async def add(self, envelope: Envelope, turn_id: TurnId) -> None:
+        """Let a person's next message here lead to a turn."""
+        listed = [known for known in await self._listed(_note(envelope)) if known != turn_id]
+        await self._write(_note(envelope), [*listed, turn_id][-MAX_WAITING_HERE:])
+
+    async def remove(self, envelope: Envelope, turn_id: TurnId) -> None:
+        """Forget a turn that waits no more."""
+        listed = await self._listed(_note(envelope))
+        if turn_id in listed:
+            await self._write(_note(envelope), [known for known in listed if known != turn_id])
+
+    async def _listed(self, note: str) -> list[TurnId]:
+        found: list[TurnId] = json.loads(await self._store.note(note) or "[]")
+        return found
+
+    async def _write(self, note: str, listed: list[TurnId]) -> None:
+        await self._store.remember(note, json.dumps(listed) if listed else None, ttl_s=NOTE_TTL_S)
+
+
+def _note(envelope: Envelope) -> str:
+    here = conversation_key(envelope.place, envelope.author, Scope.THREAD)
+    return f"waits:{join_key(here, envelope.author.id)}"
+
+
+def is_waiting(turn: TurnRecord, now_s: float) -> bool:
+    """Tell whether a turn's run can still be answered."""
+    run = turn.run
+    return run is not None and run.asked is not None and turn.state in ASKED_SOMETHING and now_s < run.until_s
