@@ -13,19 +13,12 @@ from adapters.discord.history import messages_after
 from adapters.discord.hourglass import Hourglass
 from adapters.discord.ids import MessageRef, delivery_key, is_name_of, notice_nonce, part_nonce, snowflake_at
 from adapters.discord.inbound import SPOKEN
-from adapters.discord.refusals import (
-    ARCHIVED,
-    LOCKED,
-    NO_HISTORY_PERMISSION,
-    REASONS,
-    THREAD_EXISTS,
-    UNKNOWN_MESSAGE,
-    DiscordRefused,
-)
+from adapters.discord.refusals import UNKNOWN_MESSAGE, DiscordRefused
+from adapters.discord.room import PATIENCE_S, Room
 from adapters.discord.settings import DiscordSettings
-from adapters.discord.spot import Spot, fallen_back, spot_of
+from adapters.discord.spot import fallen_back
 from adapters.discord.web import Web
-from bridge.errors import MessageGone, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
+from bridge.errors import PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
 from bridge.model import Budget, Envelope, Place, Root, TurnId, View, Way
@@ -36,8 +29,6 @@ log = structlog.get_logger(__name__)
 ANNOUNCED = -1
 """The index in the name of the message that stands for a command."""
 
-PATIENCE_S = 10.0
-"""How long what does not grow old (a thread, a notice) may wait for its bucket."""
 CLOCK_ERROR_S = 5.0
 """How far our clock may be ahead of Discord's."""
 NOTICE_ATTEMPTS = 3
@@ -75,14 +66,12 @@ class DiscordReply:
         self._envelope = envelope = _where_it_stands(envelope)
         self._turn_id = turn_id
         self._locale = locale
-        self._settings = settings
         self._services = services
         self._web = web
         self._hourglass = hourglass
         self._chains = chains
         self._our_id = our_id
-        self._spot: Spot = spot_of(envelope, settings)
-        self._thread_is_there = not self._spot.thread
+        self._room = Room(envelope, settings, web)
         self._told_waiting = False
         self._editions: dict[int, int] = {}
         self._attempts: dict[int, _Attempt] = {}
@@ -92,23 +81,7 @@ class DiscordReply:
     @property
     def ways(self) -> Sequence[Way]:
         """A message that is edited: about one post and one edit a second in a channel, and all requests of the bot."""
-        return (Way(post=(self._creates, self._all_requests), edit=(self._edits, self._all_requests)),)
-
-    @property
-    def _creates(self) -> Budget:
-        return self._in_channel("create", self._settings.channel_creates)
-
-    @property
-    def _edits(self) -> Budget:
-        return self._in_channel("edit", self._settings.channel_edits)
-
-    def _in_channel(self, kind: str, calls: int) -> Budget:
-        """Creates and edits are one allowance until Discord has told that they are two."""
-        if not self._web.edits_are_apart:
-            kind, calls = "message", min(self._settings.channel_creates, self._settings.channel_edits)
-        place = self._envelope.place
-        name = join_key(place.instance, place.team, self._spot.channel, kind)
-        return Budget(name, calls, limits.CHANNEL_WINDOW_S)
+        return (Way(post=(self._room.creates, self._all_requests), edit=(self._room.edits, self._all_requests)),)
 
     # --- signs of life ---
 
@@ -116,21 +89,21 @@ class DiscordReply:
         """Put an hourglass on the question; where reactions are not allowed, post a sentence, once."""
         if self._is_unseen:
             return  # the answer to the command shows that it goes on
-        if not await self._hourglass.put(self._spot.question) and not self._told_waiting:
+        if not await self._hourglass.put(self._room.spot.question) and not self._told_waiting:
             self._told_waiting = True
             await self.notice(self._services.speech(Say.WAITING, self._locale, position=position))
 
     async def open(self) -> str | None:
         """Begin the thread if one is wanted, and show that we type there; never a placeholder."""
-        await self._begin_thread()
+        await self._room.begin_thread()
         await self.refresh()
-        await self._hourglass.lift(self._spot.question)
+        await self._hourglass.lift(self._room.spot.question)
         return None
 
     async def refresh(self) -> None:
         """Show that we type; Discord stops showing it after ten seconds."""
         try:
-            await self._web.call("POST", f"/channels/{self._spot.channel}/typing")
+            await self._web.call("POST", f"/channels/{self._room.spot.channel}/typing")
         except PlatformError as error:
             log.debug("typing not shown", reason=error.reason)
 
@@ -138,39 +111,29 @@ class DiscordReply:
         """Take the waiting mark away; typing ends by itself. Safe to repeat."""
         if self._is_unseen:
             return
-        await self._hourglass.lift(self._spot.question, thorough=True)
+        await self._hourglass.lift(self._room.spot.question, thorough=True)
 
     # --- parts ---
 
     async def post(self, index: int, view: View, way: Way | None = None) -> str:
         """Post one part under a name of its own; never sent twice from here."""
-        await self._begin_thread()
+        await self._room.begin_thread()
         nonce = part_nonce(self._turn_id, index, self._editions.get(index, 0))
-        body = outbound.create_body(_fitting(view), nonce, self._replied_to, view.controls)
+        body = outbound.create_body(_fitting(view), nonce, self._room.replied_to, view.controls)
         self._attempts[index] = _Attempt(body, self._services.clock.now())
         return await self._create_part(index, body)
 
     async def edit(self, message_id: str, view: View) -> None:
         """Replace one message. Safe to repeat."""
-        await self._begin_thread()
-        body = outbound.edit_body(_fitting(view), view.controls)
-        try:
-            await self._edit(message_id, body)
-        except DiscordRefused as error:
-            if error.code != ARCHIVED:
-                raise
-            await self._unarchive()
-            await self._edit(message_id, body)
+        await self._room.begin_thread()
+        await self._room.edit(message_id, outbound.edit_body(_fitting(view), view.controls))
 
     async def end(self, message_id: str, view: View) -> None:
         """Every message can be edited for ever here: none has to be ended."""
 
     async def remove(self, message_id: str) -> None:
         """Delete one of our messages; one that is gone is fine."""
-        try:
-            await self._web.call("DELETE", self._message(message_id), patience_s=PATIENCE_S)
-        except MessageGone:
-            return
+        await self._room.remove(message_id)
 
     async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """Find a part after a post of unknown outcome.
@@ -194,13 +157,13 @@ class DiscordReply:
         """
         if self._is_unseen:
             return await self._whisper(text)
-        spot = self._spot if self._thread_is_there else fallen_back(self._spot)
+        spot = self._room.spot if self._room.is_there else fallen_back(self._room.spot)
         reply_to = spot.question.message if spot.channel == spot.question.channel else ""
         body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), reply_to)
         attempt = 0
         while True:
             try:
-                message_id = await self._create(spot.channel, body, patience_s=PATIENCE_S)
+                message_id = await self._room.create(spot.channel, body, patience_s=PATIENCE_S)
             except PlatformUnavailable:
                 attempt += 1
                 if attempt >= NOTICE_ATTEMPTS:
@@ -216,7 +179,7 @@ class DiscordReply:
         """Post the line that stands for a command; what said that more follows is taken away."""
         place, channel = await self._announced_at(private)
         body = outbound.create_body(_cut(text), part_nonce(self._turn_id, ANNOUNCED), "")
-        root = _root(place, await self._create(channel, body, patience_s=PATIENCE_S))
+        root = _root(place, await self._room.create(channel, body, patience_s=PATIENCE_S))
         elsewhere = f"https://discord.com/channels/{place.team or '@me'}/{channel}/{root.message_id}" if private else ""
         await self._answer_again(elsewhere)
         return root
@@ -246,7 +209,7 @@ class DiscordReply:
             return ""
         _, channel = await self._announced_at(private=True)
         body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), "")
-        return await self._create(channel, body, patience_s=PATIENCE_S)
+        return await self._room.create(channel, body, patience_s=PATIENCE_S)
 
     async def _answer_again(self, text: str) -> bool:
         """Change the first answer to a command, or take it away; false where that cannot be done."""
@@ -261,58 +224,9 @@ class DiscordReply:
             return False
         return True
 
-    # --- the thread ---
-
-    async def _begin_thread(self) -> None:
-        """Make sure of the thread the answer belongs to. Safe to repeat; where none can be begun, we reply instead.
-
-        Raises:
-            PlatformError: It could not be made now; nothing was posted.
-        """
-        if self._thread_is_there:
-            return
-        question = self._spot.question
-        body = {
-            "name": outbound.thread_name(self._envelope.text, self._envelope.author.name),
-            "auto_archive_duration": self._settings.thread_archive_minutes,
-        }
-        path = f"/channels/{question.channel}/messages/{question.message}/threads"
-        try:
-            await self._web.call("POST", path, body, patience_s=PATIENCE_S)
-        except PlatformUnavailable as error:
-            raise PlatformUnavailable(error.reason, outcome_unknown=False) from error
-        except DiscordRefused as error:
-            if error.code == UNKNOWN_MESSAGE:
-                raise PlatformRejected("the question was deleted") from error
-            if error.code != THREAD_EXISTS:
-                log.warning("no thread can be begun, replying instead", reason=error.reason)
-                self._spot = fallen_back(self._spot)
-        self._thread_is_there = True
-
-    async def _unarchive(self) -> None:
-        """Wake the thread somebody put away while we were answering; one that is locked was ended, and stays so."""
-        path = f"/channels/{self._spot.channel}"
-        thread = await self._web.call("GET", path, patience_s=PATIENCE_S)
-        metadata = thread.get("thread_metadata") if isinstance(thread, dict) else None
-        if isinstance(metadata, dict) and metadata.get("locked"):
-            raise DiscordRefused(f"PATCH {path}: {REASONS[LOCKED]}", code=LOCKED)
-        await self._web.call("PATCH", path, {"archived": False}, patience_s=PATIENCE_S)
-
-    # --- requests ---
-
-    @property
-    def _replied_to(self) -> str:
-        return self._spot.question.message if self._spot.replies else ""
-
-    def _message(self, message_id: str) -> str:
-        return f"/channels/{self._spot.channel}/messages/{message_id}"
-
-    async def _edit(self, message_id: str, body: Mapping[str, Any]) -> None:
-        await self._web.call("PATCH", self._message(message_id), body, budget=self._edits.name)
-
     async def _create_part(self, index: int, body: dict[str, Any]) -> str:
         try:
-            message_id = await self._create(self._spot.channel, body)
+            message_id = await self._room.create(self._room.spot.channel, body)
         except PlatformUnavailable:
             raise
         except DiscordRefused as error:
@@ -325,40 +239,23 @@ class DiscordReply:
         self._attempts.pop(index, None)
         self._editions[index] = self._editions.get(index, 0) + 1
         self._posted.add(message_id)
-        if self._spot.chained and self._envelope.place.thread is not None:
-            await self._chains.remember(self._spot.channel, message_id, self._envelope.place.thread)
-        return message_id
-
-    async def _create(self, channel: str, body: dict[str, Any], patience_s: float = 0.0) -> str:
-        path = f"/channels/{channel}/messages"
-        try:
-            data = await self._web.call("POST", path, body, budget=self._creates.name, patience_s=patience_s)
-        except DiscordRefused as error:
-            if error.code == ARCHIVED:
-                await self._unarchive()
-            elif error.code == NO_HISTORY_PERMISSION and body.pop("message_reference", None):
-                self._spot = replace(self._spot, replies=False)
-            else:
-                raise
-            data = await self._web.call("POST", path, body, budget=self._creates.name, patience_s=patience_s)
-        message_id = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(message_id, str) or not message_id:
-            raise PlatformUnavailable(f"POST {path}: an answer without id", outcome_unknown=True)
+        if self._room.spot.chained and self._envelope.place.thread is not None:
+            await self._chains.remember(self._room.spot.channel, message_id, self._envelope.place.thread)
         return message_id
 
     # --- looking back ---
 
     async def _look_through_history(self, index: int, known: Mapping[int, str]) -> str | None:
-        await self._begin_thread()
-        if self._spot.shared and not self._spot.replies:
+        await self._room.begin_thread()
+        if self._room.spot.shared and not self._room.spot.replies:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
         # Before the last part we know of stands nothing of what follows it, but perhaps the answer to another question.
         before = [message_id for part, message_id in known.items() if part < index]
         # Asked again, it stands below the answer that failed: of that the time tells it apart.
         asked_at = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S))
-        after = max([self._spot.question.message, asked_at, *before], key=int)
+        after = max([self._room.spot.question.message, asked_at, *before], key=int)
         nameless, us = [], await self._our_id()
-        async for message in messages_after(self._web, self._spot.channel, after):
+        async for message in messages_after(self._web, self._room.spot.channel, after):
             message_id = str(message.get("id"))
             if _text(message, "author", "id") != us or message.get("type") not in SPOKEN:
                 continue
@@ -366,7 +263,7 @@ class DiscordReply:
                 continue
             if is_name_of(message.get("nonce"), self._turn_id, index):
                 return message_id
-            if not message.get("nonce") and _text(message, "message_reference", "message_id") == self._replied_to:
+            if not message.get("nonce") and _text(message, "message_reference", "message_id") == self._room.replied_to:
                 nameless.append(message_id)
         # Discord may not tell the names: then the parts are told by their order.
         place = index - sum(part < index for part in {*self._editions, *known})
