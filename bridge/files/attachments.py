@@ -127,15 +127,15 @@ def word_left_out(key: Say, left_out: Sequence[LeftOut], locale: str) -> str:
 
 def list_left_out(left_out: Sequence[LeftOut], locale: str) -> str:
     """Name files, each with the reason why the agent did not get it."""
-    return ", ".join(f"{_readable(file.name)} ({say(file.why, locale, **file.values)})" for file in left_out)
+    return ", ".join(f"{readable_name(file.name)} ({say(file.why, locale, **file.values)})" for file in left_out)
 
 
 def word_names(attachments: Sequence[Attachment]) -> str:
     """Return what the agent reads where somebody sent files without words."""
-    return f"[{', '.join(_readable(file.name) for file in attachments)}]" if attachments else ""
+    return f"[{', '.join(readable_name(file.name) for file in attachments)}]" if attachments else ""
 
 
-def _readable(name: str) -> str:
+def readable_name(name: str) -> str:
     """Return a name as it may stand in a sentence: one line, not long, without marks that mean something there."""
     plain = "".join(mark if mark.isprintable() and mark not in "`*~|<>[]@" else " " for mark in name)
     shown = " ".join(plain.split()) or "?"

@@ -31,6 +31,7 @@ from bridge.model import (
     Pressed,
     Scope,
     TurnRecord,
+    Typing,
 )
 from bridge.ports import Clock, Platform, Store
 from bridge.texts import Say, say
@@ -128,6 +129,10 @@ class Intake:
             return decided
         await self.accept(decided)
         return Invoked(accepted=True)
+
+    def suggest(self, typing: Typing) -> tuple[str, ...]:
+        """Return what fits what somebody is typing; see ``ports.Intake``."""
+        return self._invocations.suggest(typing)
 
     async def withdraw(self, delivery_key: str) -> None:
         """Drop a question that still waits, because its author deleted it."""

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from bridge.intake.commands import Command, parse_command
 from bridge.intake.gate import Gate
-from bridge.model import Envelope, Form, Invocation, Invoked
+from bridge.model import Envelope, Form, Invocation, Invoked, Typing
 from bridge.texts import Say, language, say
 from bridge.workflows.book import Flow, WorkflowBook
+from bridge.workflows.files import filled_by
 from bridge.workflows.forms import SUBJECT, WORKFLOW, choosing, form_about, form_of, read_form
+from bridge.workflows.suggesting import fitting, suggest_value
 from bridge.workflows.values import Problem
 
 
@@ -44,51 +46,74 @@ class Invocations:
             refused = (problem or Problem(Say.RUN_UNKNOWN)).sentence(locale)
             return Invoked(sentence=refused, errors={WORKFLOW: refused} if chosen else {})
         if chosen:
-            subject = call.filled.get(SUBJECT, "") if call.filled is not None else ""
-            return _asking(form_about(flow, locale, subject), flow, locale)
+            return self._about(replace(call, subject=(call.filled or {}).get(SUBJECT, "")), flow, locale)
         if call.filled is not None:
-            return self._sent(call, flow, locale)
+            return self._sent(call, call.filled, flow, locale)
         if call.given is not None:
             return self._given(envelope, flow, call.given, locale)
         if call.subject:
-            return _asking(form_about(flow, locale, call.subject), flow, locale)
+            return self._about(call, flow, locale)
         return self._typed(envelope, flow, run.arguments, locale)
 
-    def _choose(self, call: Invocation, locale: str) -> Invoked:
+    def suggest(self, typing: Typing) -> tuple[str, ...]:
+        """Return what fits what somebody is typing: workflows she may run, or a parameter's choices."""
+        if self._gate.check_access(typing.place, typing.author) is not None:
+            return ()
+        allowed = {flow.name: flow for flow in self._book.allowed(typing.place, typing.author)}
+        if not typing.workflow:
+            return fitting(list(allowed), typing.typed)
+        flow = allowed.get(typing.workflow)
+        rules = flow.rules().get(typing.field) if flow is not None else None
+        return suggest_value(rules, typing.typed) if rules is not None else ()
+
+    def _about(self, call: Invocation, flow: Flow, locale: str) -> Invoked | Envelope:
+        """Ask for what a message does not say; one that says all that can be said is run on at once."""
+        form = form_about(flow, locale, call.subject, call.envelope.attachments)
+        if form.fields:
+            return _asking(form, flow, locale)
+        return self._given(call.envelope, flow, {}, locale)
+
+    def _choose(self, call: Invocation, locale: str) -> Invoked | Envelope:
         envelope = call.envelope
         flows = list(self._book.allowed(envelope.place, envelope.author))
         if not flows:
             return Invoked(sentence=say(Say.RUN_NONE, locale))
         listed = self._book.listed(envelope.place, envelope.author, locale)
         if len(flows) == 1:
-            return _asking(form_about(flows[0], locale, call.subject), flows[0], locale)
+            return self._about(call, flows[0], locale)
         return Invoked(form=choosing(flows, locale, call.subject), sentence=listed)
 
     def _typed(self, envelope: Envelope, flow: Flow, arguments: str, locale: str) -> Invoked | Envelope:
         """Run what was typed if it is whole; otherwise ask for the rest, and keep what could be read."""
-        read = flow.read(arguments)
-        if not read.problems and not flow.lacking(read):
+        files = envelope.attachments
+        read = flow.read(arguments, with_files=bool(files))
+        sent = filled_by(flow.settings.parameters, read.values, files)
+        missing = [name for name in flow.lacking(read) if name not in sent]
+        if not read.problems and not missing:
             return envelope
         problems = [problem.sentence(locale) for problem in read.problems]
-        form = form_of(flow, locale, read.values, problems)
-        if missing := flow.lacking(read):
+        form = form_of(flow, locale, read.values, problems, files)
+        if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             problems.append(say(Say.VALUES_MISSING, locale, names=names))
         return _asking(form, flow, locale, problems)
 
     def _given(self, envelope: Envelope, flow: Flow, given: Mapping[str, str], locale: str) -> Invoked | Envelope:
-        read = read_form(flow, given)
+        files = envelope.attachments
+        read = read_form(flow, given, files)
         if not read.problems:
             return replace(envelope, text=read.line)
-        wrong = [problem for name, problem in read.problems.items() if given.get(name, "").strip()]
+        wrong = [problem for problem in read.problems.values() if problem.say is not Say.FORM_MISSING]
         sentences = [problem.sentence(locale) for problem in wrong]
-        return _asking(form_of(flow, locale, dict(given), sentences), flow, locale, sentences)
+        return _asking(form_of(flow, locale, dict(given), sentences, files), flow, locale, sentences)
 
-    def _sent(self, call: Invocation, flow: Flow, locale: str) -> Invoked | Envelope:
-        filled = read_form(flow, call.filled or {})
-        if filled.problems:
-            return Invoked(errors={name: problem.sentence(locale) for name, problem in filled.problems.items()})
-        return replace(call.envelope, text=filled.line)
+    def _sent(self, call: Invocation, filled: Mapping[str, str], flow: Flow, locale: str) -> Invoked | Envelope:
+        files = call.envelope.attachments
+        read = read_form(flow, filled, files)
+        errors = {name: problem.sentence(locale) for name, problem in read.problems.items()}
+        if call.draft:
+            return Invoked(form=form_of(flow, locale, dict(filled), files=files), errors=errors)
+        return Invoked(errors=errors) if errors else replace(call.envelope, text=read.line)
 
 
 def _asking(form: Form, flow: Flow, locale: str, problems: list[str] | None = None) -> Invoked:

@@ -25,7 +25,7 @@ from bridge.model.agent import (
     ToolCall,
     Usage,
 )
-from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root
+from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root, Typing
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
 from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
 from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View, Way
@@ -110,6 +110,7 @@ __all__ = [
     "TurnId",
     "TurnRecord",
     "TurnState",
+    "Typing",
     "UploadedFile",
     "Usage",
     "ValueKind",

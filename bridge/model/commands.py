@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.model.inbound import Envelope, Place
+from bridge.model.inbound import Author, Envelope, Place
 from bridge.model.workflow import ValueKind
 
 
@@ -76,12 +76,32 @@ class Invocation:
         subject: The text of a message that the command is about; it is offered to the workflow.
         given: What was given by name, as it would be typed; the text then is ``!run NAME`` alone. What is missing or
             wrong is asked for in a form.
+        draft: A form of which more is still to come: it is looked at and not obeyed. The whole form comes back as far
+            as it is filled in, with what is wrong or missing.
     """
 
     envelope: Envelope
     filled: Mapping[str, str] | None = None
     subject: str = ""
     given: Mapping[str, str] | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """What somebody is typing into a command of the platform's own, for which she may be shown what fits.
+
+    Attributes:
+        workflow: Whose parameter it is; empty while the workflow itself is chosen.
+        field: The parameter's name.
+        typed: As far as she has come.
+    """
+
+    place: Place
+    author: Author
+    workflow: str = ""
+    field: str = ""
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +112,7 @@ class Invoked:
         accepted: It is written down and will be obeyed, or was before.
         form: To be shown now.
         sentence: What is wrong; beside a form, for the case that it cannot be shown.
-        errors: What is wrong with a form's fields, by name; it stays open.
+        errors: What is wrong with a form's fields, by name; it stays open, or is opened again.
     """
 
     accepted: bool = False

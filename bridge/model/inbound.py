@@ -51,13 +51,19 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message; ``url`` is the platform's own and may need the platform's token."""
+    """A file that came with a message or a command.
+
+    Attributes:
+        url: The platform's own; may need the platform's token.
+        given_for: The workflow's parameter that it was given for; empty for whichever takes it.
+    """
 
     id: str
     name: str
     media_type: str = ""
     size_bytes: int = 0
     url: str = ""
+    given_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

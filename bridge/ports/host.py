@@ -1,6 +1,7 @@
 """What a platform is given: time, sentences, and the intake that its messages are handed to."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from bridge.model import (
@@ -9,6 +10,7 @@ from bridge.model import (
     Invoked,
     Press,
     Pressed,
+    Typing,
 )
 from bridge.texts.keys import Say
 
@@ -65,6 +67,10 @@ class Intake(Protocol):
         Raises:
             StoreError: It was not written down; tell the caller, for platforms deliver no command again.
         """
+        ...
+
+    def suggest(self, typing: Typing) -> Sequence[str]:
+        """Return what fits what somebody is typing, the best first; at once, and nothing to whom may not run it."""
         ...
 
     async def withdraw(self, delivery_key: str) -> None:

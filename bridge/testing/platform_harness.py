@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bridge.extension import Missed
-from bridge.model import Addressing, Envelope, Invocation, Invoked, Press, Pressed
+from bridge.model import Addressing, Envelope, Invocation, Invoked, Press, Pressed, Typing
 from bridge.ports import Intake, Platform
 
 DEADLINE_S = 10.0
@@ -272,6 +272,9 @@ class RecordingIntake:
 
     async def invoke(self, call: Invocation) -> Invoked:
         return Invoked()
+
+    def suggest(self, typing: Typing) -> Sequence[str]:
+        return ()
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

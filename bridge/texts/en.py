@@ -89,6 +89,7 @@ SENTENCES: dict[Say, str] = {
     Say.VALUE_NOT_BOOLEAN: "`{name}` takes yes or no, not “{value}”.",
     Say.VALUE_NOT_CHOICE: "`{name}` cannot be “{value}”. Choose one of: {choices}.",
     Say.VALUE_NOT_LINK: "`{name}` takes the link to a file (https://…), not “{value}”.",
+    Say.VALUE_NOT_IMAGE: "`{name}` takes an image, which {value} is not.",
     Say.VALUE_NOT_JSON: "`{name}` takes JSON, which “{value}” is not.",
     Say.VALUE_TOO_SMALL: "`{name}` must be {min} or more, not {value}.",
     Say.VALUE_TOO_LARGE: "`{name}` must be {max} or less, not {value}.",

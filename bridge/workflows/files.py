@@ -1,10 +1,12 @@
 """Files that come with a call, as values of the workflow's parameters (pure)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from bridge.files.attachments import Wanted
-from bridge.model import FileKind, QuestionFile, UploadedFile, ValueKind
+from bridge.files.attachments import Wanted, kind_of, readable_name
+from bridge.model import Attachment, FileKind, QuestionFile, UploadedFile, ValueKind
+from bridge.texts import Say
 from bridge.workflows.settings import ParameterSettings
+from bridge.workflows.values import Problem
 
 TAKES_FILES = (ValueKind.IMAGE, ValueKind.FILE)
 
@@ -17,22 +19,54 @@ def file_names(parameters: Mapping[str, ParameterSettings]) -> tuple[str, ...]:
 def assign(
     parameters: Mapping[str, ParameterSettings], given: Collection[str], files: Sequence[Wanted]
 ) -> dict[str, list[Wanted]]:
-    """Give files to the parameters that have no value yet, both in order: images to ``image``, anything to ``file``.
+    """Give files to the parameters that have no value yet: images to ``image``, anything to ``file``.
+
+    First each to the one it was given for, the others in order.
 
     Args:
         given: The parameters that have a value.
     """
-    left = list(files)
-    assigned: dict[str, list[Wanted]] = {}
-    for name in file_names(parameters):
-        if name in given:
-            continue
-        parameter = parameters[name]
-        fitting = [file for file in left if parameter.type is ValueKind.FILE or file.kind is FileKind.IMAGE]
-        if taken := fitting if parameter.many else fitting[:1]:
-            assigned[name] = taken
-            left = [file for file in left if file not in taken]
-    return assigned
+    shared = _share(parameters, given, [(file.attachment.given_for, file.kind) for file in files])
+    return {name: [files[place] for place in places] for name, places in shared.items()}
+
+
+def filled_by(
+    parameters: Mapping[str, ParameterSettings], given: Collection[str], files: Sequence[Attachment]
+) -> tuple[str, ...]:
+    """Return the parameters that files will fill, if they can be passed on."""
+    return tuple(_share(parameters, given, [(file.given_for, kind_of(file)) for file in files]))
+
+
+def misfits(parameters: Mapping[str, ParameterSettings], files: Iterable[Attachment]) -> dict[str, Problem]:
+    """Tell which files were given for a parameter that takes none of their kind."""
+    return {
+        file.given_for: Problem(Say.VALUE_NOT_IMAGE, {"name": file.given_for, "value": readable_name(file.name)})
+        for file in files
+        if file.given_for in parameters and not _fits(parameters[file.given_for], kind_of(file))
+    }
+
+
+def _share(
+    parameters: Mapping[str, ParameterSettings], given: Collection[str], files: Sequence[tuple[str, FileKind]]
+) -> dict[str, list[int]]:
+    """Return which files, by their places in the order, each parameter gets."""
+    left = list(range(len(files)))
+    shared: dict[str, list[int]] = {}
+    takers = [name for name in file_names(parameters) if name not in given]
+    for named in (True, False):
+        for name in takers:
+            if name in shared and not parameters[name].many:
+                continue
+            wanted = name if named else ""
+            fitting = [at for at in left if files[at][0] == wanted and _fits(parameters[name], files[at][1])]
+            if taken := fitting if parameters[name].many else fitting[:1]:
+                shared[name] = shared.get(name, []) + taken
+                left = [at for at in left if at not in taken]
+    return shared
+
+
+def _fits(parameter: ParameterSettings, kind: FileKind) -> bool:
+    return parameter.type is ValueKind.FILE or kind is FileKind.IMAGE
 
 
 def file_value(file: QuestionFile) -> UploadedFile | str:

@@ -5,12 +5,13 @@ taken up and asked again like one that was typed.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.model import Field, Form, Offer, ValueKind
+from bridge.model import Attachment, Field, Form, Offer, ValueKind
 from bridge.texts import LANGUAGES, Say, say
 from bridge.workflows.book import SAID, Flow
+from bridge.workflows.files import filled_by, misfits
 from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 from bridge.workflows.values import Problem, Value, read_value
 
@@ -22,15 +23,24 @@ SUBJECT = "subject"
 LANGUAGE_KINDS = (ValueKind.TEXT, ValueKind.STRING)
 
 
-def form_of(flow: Flow, locale: str, values: Mapping[str, Value] | None = None, problems: Iterable[str] = ()) -> Form:
+def form_of(
+    flow: Flow,
+    locale: str,
+    values: Mapping[str, Value] | None = None,
+    problems: Iterable[str] = (),
+    files: Sequence[Attachment] = (),
+) -> Form:
     """Make the form of a workflow.
 
     Args:
         values: What was given already.
         problems: What was wrong with it.
+        files: What came along; the parameters that take it are not asked for.
     """
     given = {name: written(value) for name, value in (values or {}).items()}
-    return _form(flow.name, flow.settings, locale, given, problems)
+    form = _form(flow.name, flow.settings, locale, given, problems)
+    filled = filled_by(flow.settings.parameters, given, files)
+    return replace(form, fields=tuple(each for each in form.fields if each.name not in filled))
 
 
 def _form(
@@ -51,9 +61,9 @@ def _form(
     return Form(name, name, tuple(fields), about, say(Say.FORM_RUN, locale))
 
 
-def form_about(flow: Flow, locale: str, subject: str) -> Form:
-    """Make the form of a workflow that shall run on a text: the first free field that takes one holds it."""
-    form = form_of(flow, locale)
+def form_about(flow: Flow, locale: str, subject: str, files: Sequence[Attachment] = ()) -> Form:
+    """Make the form of a workflow that shall run on a message: the first free field that takes a text holds its."""
+    form = form_of(flow, locale, files=files)
     takers = [each for each in form.fields if each.kind in LANGUAGE_KINDS and not each.value]
     taker = min(takers, key=lambda each: (not each.required, each.kind is not ValueKind.TEXT), default=None)
     if taker is None or not subject:
@@ -93,16 +103,23 @@ class Filled:
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 
-def read_form(flow: Flow, filled: Mapping[str, str]) -> Filled:
-    """Read what somebody sent in a workflow's form; fields that the workflow does not have are left out."""
+def read_form(flow: Flow, filled: Mapping[str, str], files: Sequence[Attachment] = ()) -> Filled:
+    """Read what somebody sent in a workflow's form; fields that the workflow does not have are left out.
+
+    Args:
+        files: What came along, and need not be filled in.
+    """
     rules = flow.rules()
     problems: dict[str, Problem] = {}
     given = {name: filled[name] for name in rules if filled.get(name, "").strip()}
     for name, text in given.items():
         if isinstance(problem := read_value(text, rules[name]), Problem):
             problems[name] = problem
+    sent = filled_by(flow.settings.parameters, given, files)
     for name in flow.settings.lacking(dict(given)):
-        problems[name] = Problem(Say.FORM_MISSING)
+        if name not in sent:
+            problems[name] = Problem(Say.FORM_MISSING)
+    problems |= misfits(flow.settings.parameters, files)
     if flow.settings.as_chat and SAID not in given:
         problems[SAID] = Problem(Say.FORM_MISSING)
     words = [f"{name}={quoted(text)}" for name, text in given.items()]

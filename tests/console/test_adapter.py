@@ -3,7 +3,7 @@
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,7 +14,7 @@ from adapters.console.settings import ConsoleSettings
 from bridge.clock import SystemClock
 from bridge.errors import PlatformRejected, StoreUnavailable
 from bridge.extension import Services
-from bridge.model import Envelope, Invocation, Invoked, Press, Pressed, TurnId, View
+from bridge.model import Envelope, Invocation, Invoked, Press, Pressed, TurnId, Typing, View
 from bridge.ports import Intake, Platform
 from bridge.stores import open_store
 from bridge.stores.settings import MEMORY, StoreSettings
@@ -44,6 +44,9 @@ class FakeIntake:
 
     async def invoke(self, call: Invocation) -> Invoked:
         return Invoked()
+
+    def suggest(self, typing: Typing) -> Sequence[str]:
+        return ()
 
     async def withdraw(self, delivery_key: str) -> None:
         """Nothing is ever deleted in a terminal."""

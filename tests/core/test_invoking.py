@@ -12,6 +12,7 @@ from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
     AskKind,
+    Attachment,
     Interruption,
     Invocation,
     Invoked,
@@ -19,6 +20,7 @@ from bridge.model import (
     RunInterrupted,
     TurnRecord,
     TurnState,
+    Typing,
     ValueKind,
 )
 from bridge.routes import AgentBinding
@@ -159,6 +161,69 @@ async def test_a_workflow_is_chosen_for_a_message() -> None:
         assert form.fields[0].value == "Paris"
 
 
+CAT, PLAN = Attachment("F1", "cat.png", "image/png", 3), Attachment("F2", "plan.pdf", "application/pdf", 4)
+LOOK = {"id": "44", "parameters": {"a": {"type": "image"}, "b": {"type": "image", "required": False}, "about": {}}}
+VIEW = {"id": "45", "parameters": {"picture": {"type": "image"}}}
+
+
+async def test_a_message_brings_its_files() -> None:
+    """What they fill is not asked for; where nothing else is to be asked the workflow runs at once."""
+    async with core(flows={"look": LOOK, "view": VIEW, "weather": WEATHER}) as core_:
+        given = replace(command("!run"), attachments=(PLAN, CAT))
+        form = (await core_.intake.invoke(Invocation(given, {"workflow": "look", "subject": "a cat"}))).form
+        assert form is not None
+        assert [(f.name, f.value) for f in form.fields] == [("b", ""), ("about", "a cat")]
+        sent = Invocation(replace(given, text="!run look"), {"about": "a cat"})
+        drafted = await core_.intake.invoke(replace(sent, filled={}, draft=True))
+        assert drafted == Invoked(form=drafted.form, errors={"about": say(Say.FORM_MISSING, "en")})
+        assert not await core_.store.unfinished()
+        assert (await core_.intake.invoke(replace(sent, draft=True))).errors == {}
+        assert (await core_.intake.invoke(Invocation(given, {"workflow": "view"}))).accepted
+        lacking = await core_.intake.invoke(Invocation(command("!run", number=2), {"workflow": "view"}))
+        assert lacking.form is not None
+
+
+async def test_a_file_goes_to_the_parameter_it_was_given_for() -> None:
+    """One of another kind is named."""
+    async with core(flows={"look": LOOK}) as core_:
+        for file, errors in ((CAT, 0), (PLAN, 1)):
+            given = replace(command("!run look"), attachments=(replace(file, given_for="b"),))
+            form = (await core_.intake.invoke(Invocation(given, given={"about": "x"}))).form
+            assert form is not None
+            assert form.about.count("plan.pdf") == errors
+            assert [field.name for field in form.fields] == ["a", "b", "about"][:: 1 + (not errors)]
+
+
+CITIES = ("New York", "Newcastle", "York", "新乡", "Old New Town")
+
+
+@pytest.mark.parametrize(
+    ("workflow", "field", "typed", "wanted"),
+    [
+        ("", "", "", ("trip", "poem")),
+        ("", "", "ＰＯ", ("poem",)),
+        ("trip", "city", "new", ("New York", "Newcastle", "Old New Town")),
+        ("trip", "city", "新", ("新乡",)),
+        ("trip", "city", "Newcassle", ("Newcastle",)),
+        ("trip", "city", "zzzzzzz", ()),
+        ("trip", "via", "york, new", ("york, New York", "york, Newcastle", "york, Old New Town")),
+        ("trip", "via", "York", ("York", "York, New York", "York, Newcastle", "York, 新乡", "York, Old New Town")),
+        ("trip", "note", "x", ()),
+        ("trip", "gone", "x", ()),
+        ("secret", "city", "", ()),
+        ("gone", "city", "", ()),
+    ],
+)
+async def test_what_fits_is_suggested(workflow: str, field: str, typed: str, wanted: tuple[str, ...]) -> None:
+    """Of workflows and choices, of those she may run, what begins so first."""
+    city = {"type": "choice", "choices": CITIES}
+    trip = {"id": "1", "parameters": {"city": city, "via": city | {"many": True}, "note": {}}}
+    secret = trip | {"allow": {"users": ["U7"]}}
+    async with core(flows={"trip": trip, "poem": POEM, "secret": secret}) as core_:
+        who = command()
+        assert core_.intake.suggest(Typing(who.place, who.author, workflow, field, typed)) == wanted
+
+
 async def test_answers_to_commands_are_for_their_author_alone() -> None:
     """Also to what is no command at all."""
     async with core() as core_:
@@ -257,6 +322,7 @@ EVERY_WAY: dict[str, Invocation] = {
     "choosing": Invocation(command("!run")),
     "shortcut": Invocation(command("!run"), subject="Paris"),
     "form": Invocation(command("!run weather"), {"city": "Paris"}),
+    "draft": Invocation(command("!run weather"), {"city": "Paris"}, draft=True),
     "chosen": Invocation(command("!run"), {"workflow": "weather"}),
     **{word: Invocation(command(f"!{word}")) for word in ("new", "stop", "status", "help")},
 }
@@ -266,12 +332,14 @@ EVERY_WAY: dict[str, Invocation] = {
 async def test_one_gate(way: str) -> None:
     """Whoever may not speak to us here gets neither form nor turn, by no way in."""
     async with core(gate=GateRules(users=AccessList(frozenset({"U7"})))) as core_:
-        assert await core_.intake.invoke(EVERY_WAY[way]) == Invoked(sentence=say(Say.NOT_ALLOWED, "en"))
+        call = EVERY_WAY[way]
+        assert await core_.intake.invoke(call) == Invoked(sentence=say(Say.NOT_ALLOWED, "en"))
+        assert not core_.intake.suggest(Typing(call.envelope.place, call.envelope.author))
         assert not await core_.store.unfinished()
         assert not core_.platform.calls
 
 
-@pytest.mark.parametrize("way", ["slash", "missing", "form", "chosen"])
+@pytest.mark.parametrize("way", ["slash", "missing", "form", "draft", "chosen"])
 async def test_who_may_not_run_a_workflow_sees_no_form_of_it(way: str) -> None:
     """Its own list counts for every way in."""
     async with core(flows={"weather": WEATHER | {"allow": {"users": ["U7"]}}, "poem": POEM}) as core_:

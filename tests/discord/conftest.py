@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from adapters.discord.settings import DiscordSettings
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
 from bridge.extension import Services
-from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed
+from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed, Typing
 from bridge.ports import Intake
 from bridge.stores.memory import MemoryStore
 from bridge.texts import say
@@ -84,6 +84,9 @@ class FakeIntake:
 
     async def invoke(self, call: Invocation) -> Invoked:
         return Invoked()
+
+    def suggest(self, typing: Typing) -> Sequence[str]:
+        return ()
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from adapters.slack.adapter import SlackPlatform
 from adapters.slack.settings import SlackSettings
 from bridge.clock import SystemClock
 from bridge.extension import Services
-from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed
+from bridge.model import Addressing, Author, Envelope, Invocation, Invoked, Place, Press, Pressed, Typing
 from bridge.ports import Intake
 from bridge.stores.memory import MemoryStore
 from bridge.texts import say
@@ -98,6 +98,9 @@ class FakeIntake:
         if self.press_failures:
             raise self.press_failures.pop(0)
         return self.invoked
+
+    def suggest(self, typing: Typing) -> Sequence[str]:
+        return ()
 
     async def withdraw(self, delivery_key: str) -> None:
         self.withdrawn.append(delivery_key)
