@@ -310,7 +310,7 @@ def turn_options(config: Config) -> TurnOptions:
         files=FileRules(frozenset(files.kinds), int(files.max_mb * MEGABYTE), files.max_count, files.timeout_s),
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
         default_language=settings.language,
-        offers=Offers(below.regenerate, below.follow_ups, below.feedback),
+        offers=Offers(below.regenerate, below.follow_ups, below.feedback, below.feedback_reason),
         turn_timeout_s=settings.turn_timeout_s,
         take_up_within_s=settings.take_up_hours * 3600.0,
     )

@@ -93,7 +93,10 @@ class Core:
         admission = Admission(self.lanes, busy, store, platforms, speaks)
         stopping = Stopping(self.turns.live, self.lanes, gate)
         again = Again(gate, admission, self.lanes, store, clock, scope)
-        presses = Presses(gate, stopping, again, Feedback(store, routes), observer, speaks)
+        feedback = Feedback(store, routes)
+        presses = Presses(
+            gate, stopping, again, feedback, observer, speaks, ask_reasons=options.turns.offers.feedback_reason
+        )
         keep_s = options.turns.asking.keep_s
         control = Control(self.turns, self.lanes, stopping, routes, runs, store, platforms, scope=scope, keep_s=keep_s)
         self.lanes.employ(Dispatch(self.turns, control, busy, runs))

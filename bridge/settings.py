@@ -162,6 +162,9 @@ class ControlSettings(Section):
         3, ge=0, le=3, description="Questions that the agent suggests to ask next, as buttons; 0: none."
     )
     feedback: bool = Field(True, description="👍 and 👎, passed on to Coze's feedback on messages.")
+    feedback_reason: bool = Field(
+        True, description="👎 opens a small form for the reason, which is passed on with it; it may be left empty."
+    )
 
 
 class AgentSettings(Section):

@@ -11,7 +11,15 @@ from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
 from adapters.discord.hourglass import Hourglass
-from adapters.discord.ids import MessageRef, delivery_key, is_name_of, notice_nonce, part_nonce, snowflake_at
+from adapters.discord.ids import (
+    MessageRef,
+    delivery_key,
+    is_name_of,
+    notice_nonce,
+    parse_delivery_key,
+    part_nonce,
+    snowflake_at,
+)
 from adapters.discord.inbound import SPOKEN
 from adapters.discord.refusals import UNKNOWN_MESSAGE, DiscordRefused
 from adapters.discord.room import PATIENCE_S, Room
@@ -21,7 +29,7 @@ from adapters.discord.web import Web
 from bridge.errors import PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
-from bridge.model import Budget, Envelope, Place, Root, TurnId, View, Way
+from bridge.model import Budget, Envelope, Place, ResultPlace, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
@@ -175,29 +183,32 @@ class DiscordReply:
 
     # --- commands ---
 
-    async def announce(self, text: str, *, private: bool) -> Root:
+    async def announce(self, text: str, *, where: ResultPlace) -> Root:
         """Post the line that stands for a command; what said that more follows is taken away."""
-        place, channel = await self._announced_at(private)
+        place, channel = await self._announced_at(where)
         body = outbound.create_body(_cut(text), part_nonce(self._turn_id, ANNOUNCED), "")
-        root = _root(place, await self._room.create(channel, body, patience_s=PATIENCE_S))
-        elsewhere = f"https://discord.com/channels/{place.team or '@me'}/{channel}/{root.message_id}" if private else ""
+        root = _root(place, await self._room.create(channel, body, patience_s=PATIENCE_S), where)
+        link = f"https://discord.com/channels/{place.team or '@me'}/{channel}/{root.message_id}"
+        elsewhere = link if where is ResultPlace.ONLY_ME else ""
         await self._answer_again(elsewhere)
         return root
 
-    async def find_announced(self, *, private: bool) -> Root | None:
+    async def find_announced(self, *, where: ResultPlace) -> Root | None:
         """Look for that line by its name, from shortly before the command on."""
-        place, channel = await self._announced_at(private)
+        place, channel = await self._announced_at(where)
         after, us = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S)), await self._our_id()
         async for message in messages_after(self._web, channel, after):
             is_ours = _text(message, "author", "id") == us
             if is_ours and is_name_of(message.get("nonce"), self._turn_id, ANNOUNCED):
-                return _root(place, str(message.get("id")))
+                return _root(place, str(message.get("id")), where)
         return None
 
-    async def _announced_at(self, private: bool) -> tuple[Place, str]:
+    async def _announced_at(self, where: ResultPlace) -> tuple[Place, str]:
         """Return where a command is announced, and the channel that this is."""
         place = self._envelope.place
-        if not private or place.private:
+        if where is ResultPlace.CHANNEL and not place.private:
+            return replace(place, thread=None), place.channel
+        if where is not ResultPlace.ONLY_ME or place.private:
             return place, place.thread or place.channel
         opened = await self._web.call("POST", "/users/@me/channels", {"recipient_id": self._envelope.author.id})
         channel = str(opened.get("id") or "") if isinstance(opened, dict) else ""
@@ -207,7 +218,7 @@ class DiscordReply:
         """Tell the author of a command alone: in its answer, or where that is over in the direct conversation."""
         if await self._answer_again(text):
             return ""
-        _, channel = await self._announced_at(private=True)
+        _, channel = await self._announced_at(ResultPlace.ONLY_ME)
         body = outbound.create_body(_cut(text), notice_nonce(self._turn_id, text), "")
         return await self._room.create(channel, body, patience_s=PATIENCE_S)
 
@@ -271,8 +282,9 @@ class DiscordReply:
 
 
 def _where_it_stands(envelope: Envelope) -> Envelope:
-    """Return a command as the message that stands for it, once there is one."""
-    if not envelope.command or not envelope.message_id:
+    """Return a command as the message that stands for it, once there is one; so a message whose answer has moved."""
+    is_itself = not envelope.command and parse_delivery_key(envelope.delivery_key).message == envelope.message_id
+    if is_itself or not envelope.message_id:
         return envelope
     place = envelope.place
     inside = place.thread if place.thread not in (None, envelope.message_id) else None
@@ -280,9 +292,10 @@ def _where_it_stands(envelope: Envelope) -> Envelope:
     return replace(envelope, delivery_key=key)
 
 
-def _root(place: Place, message_id: str) -> Root:
-    """Return where the answer goes: in a channel the message begins its own thread."""
-    return Root(place if place.private else replace(place, thread=place.thread or message_id), message_id)
+def _root(place: Place, message_id: str, where: ResultPlace) -> Root:
+    """Return where the answer goes: in a channel the message begins its own thread, unless it stays there."""
+    stays = place.private or where is ResultPlace.CHANNEL
+    return Root(place if stays else replace(place, thread=place.thread or message_id), message_id)
 
 
 def _fitting(view: View) -> str:

@@ -29,7 +29,7 @@ from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
 from bridge.errors import CredentialsError, MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Envelope, Place, Root, TurnId, View, Way
+from bridge.model import Envelope, Place, ResultPlace, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
@@ -208,34 +208,35 @@ class SlackReply:
 
     # --- commands ---
 
-    async def announce(self, text: str, *, private: bool) -> Root:
-        """Post the line that stands for a command; private: in the direct conversation with its author."""
-        place = await self._announced_at(private)
+    async def announce(self, text: str, *, where: ResultPlace) -> Root:
+        """Post the line that stands for a command; for its author alone in the direct conversation with her."""
+        place = await self._announced_at(where)
         ts = await self._post(View(text), metadata=part_metadata(self._turn_id, ANNOUNCED), place=place)
-        return self._root(place, ts)
+        return self._root(place, ts, where)
 
-    async def find_announced(self, *, private: bool) -> Root | None:
+    async def find_announced(self, *, where: ResultPlace) -> Root | None:
         """Look for that line by its metadata, from shortly before the command on."""
-        place = await self._announced_at(private)
+        place = await self._announced_at(where)
         oldest = f"{self._envelope.sent_at_s - CLOCKS_APART_S:.6f}"
         async with aclosing(read_pages(self._web, place, oldest=oldest)) as messages:
             async for message in messages:
                 if marked_part(message) == (self._turn_id, ANNOUNCED) and (ts := str(message.get("ts") or "")):
-                    return self._root(place, ts)
+                    return self._root(place, ts, where)
         return None
 
-    async def _announced_at(self, private: bool) -> Place:
-        if not private:
+    async def _announced_at(self, where: ResultPlace) -> Place:
+        if where is ResultPlace.CHANNEL and not self._place.private:
+            return replace(self._place, thread=None)
+        if where is not ResultPlace.ONLY_ME or self._place.private:
             return self._place
         opened = await self._web.call("conversations.open", {"users": self._envelope.author.id})
         channel = opened.get("channel")
         channel_id = str(channel.get("id") or "") if isinstance(channel, Mapping) else ""
-        if channel_id == self._place.channel:
-            return self._place
         return replace(self._place, channel=channel_id, thread=None, private=True, channel_name="")
 
-    def _root(self, place: Place, ts: str) -> Root:
-        threaded = not place.private or self._settings.direct_messages == "thread"
+    def _root(self, place: Place, ts: str, where: ResultPlace) -> Root:
+        in_thread = where is not ResultPlace.CHANNEL
+        threaded = in_thread if not place.private else self._settings.direct_messages == "thread"
         return Root(replace(place, thread=place.thread or (ts if threaded else None)), ts)
 
     async def _whisper(self, text: str) -> None:

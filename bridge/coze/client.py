@@ -8,7 +8,7 @@ directly. Asking again is never the client's decision.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
@@ -68,7 +68,7 @@ SEARCH_PAGES = 4
 QUOTE_CHARS = 12
 """So much of a question found in an error is a quotation."""
 
-COMMENT_MAX_CHARS = 250
+COMMENT_MAX_CHARS, REASON_MAX_CHARS, REASONS_MAX = 250, 30, 10
 """Source: Coze's message feedback page."""
 
 
@@ -310,11 +310,15 @@ class CozeAgent:
         except AgentProtocolError:
             return None
 
-    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
-        """Send feedback on an answer message; a long comment is shortened to what Coze takes."""
-        feedback = {"feedback_type": "like" if good else "unlike"}
+    async def rate(
+        self, conversation_id: str, message_id: str, *, good: bool, comment: str = "", reasons: Sequence[str] = ()
+    ) -> None:
+        """Send feedback on an answer message; comment and reasons are cut to what Coze takes."""
+        feedback: dict[str, object] = {"feedback_type": "like" if good else "unlike"}
         if comment:
             feedback["comment"] = comment[:COMMENT_MAX_CHARS]
+        if reasons:
+            feedback["reason_types"] = [reason[:REASON_MAX_CHARS] for reason in reasons][:REASONS_MAX]
         path = f"/v1/conversations/{conversation_id}/messages/{message_id}/feedback"
         await self._wire.call("POST", path, json=feedback, repeatable=True)
 

@@ -21,11 +21,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """``done`` as in ``Pressed``; ``why`` not, or not now; or the ``word`` to the presser that it was."""
+    """``done`` as in ``Pressed``; ``why`` not, or not now; or the ``word`` to the presser that it was.
+
+    ``asks_why``: she is to be asked for her reasons.
+    """
 
     done: bool = True
     why: Refusal | None = None
     word: Say | None = None
+    asks_why: bool = False
 
 
 class Again:

@@ -5,7 +5,7 @@ import math
 import structlog
 
 from bridge.intake.again import Again, Obeyed
-from bridge.intake.feedback import Feedback
+from bridge.intake.feedback import Feedback, reason_form
 from bridge.intake.gate import Gate, Refusal
 from bridge.intake.stopping import Stopping, Verdict
 from bridge.model import ControlKind, Press, Pressed, TurnRecord
@@ -27,13 +27,17 @@ class Presses:
         feedback: Feedback,
         observer: Observer,
         default_language: str,
+        *,
+        ask_reasons: bool,
     ) -> None:
+        """``ask_reasons``: whoever thinks badly of an answer is asked why."""
         self._gate = gate
         self._stopping = stopping
         self._again = again
         self._feedback = feedback
         self._observer = observer
         self._default_language = default_language
+        self._ask_reasons = ask_reasons
 
     async def obey(self, press: Press) -> Pressed:
         """Do what was pressed; durable when this returns. The same press again changes nothing.
@@ -47,7 +51,8 @@ class Presses:
         log.info("pressed", kind=press.kind, result=result, turn=press.turn_id, platform=press.place.instance)
         locale = language(press.author.locale, self._default_language)
         if obeyed.why is None:
-            return Pressed(obeyed.done, say(obeyed.word, locale) if obeyed.word else "")
+            word = say(obeyed.word, locale) if obeyed.word else ""
+            return Pressed(obeyed.done, word, reason_form(locale) if obeyed.asks_why else None)
         return Pressed(obeyed.done, say(obeyed.why.say, locale, seconds=max(1, math.ceil(obeyed.why.wait_s))))
 
     async def _obey(self, press: Press) -> Obeyed:
@@ -75,9 +80,10 @@ class Presses:
                 return Obeyed(True, Refusal(Say.STOP_OVER))
 
     async def _rate(self, press: Press) -> Obeyed:
-        said = await self._feedback.give(press.turn_id, good=press.kind is ControlKind.GOOD)
+        said = await self._feedback.give(press)
         if said is Say.FEEDBACK_SENT:
-            return Obeyed(word=said)
+            may_ask = self._ask_reasons and press.filled is None
+            return Obeyed(word=said, asks_why=may_ask and press.kind is ControlKind.BAD)
         return Obeyed(said is Say.ANSWER_TOO_OLD, Refusal(said))
 
 

@@ -26,14 +26,16 @@ from bridge.model.agent import (
     Usage,
 )
 from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root, Typing
-from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place, Press, Pressed
+from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place
 from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
+from bridge.model.presses import Press, Pressed
 from bridge.model.shown import Budget, Capabilities, Control, ControlKind, Part, PartRules, View, Way
 from bridge.model.workflow import (
     AskedField,
     AskKind,
     Interruption,
     NodeOutput,
+    ResultPlace,
     RunAccepted,
     RunCompleted,
     RunEvent,
@@ -96,6 +98,7 @@ __all__ = [
     "Question",
     "QuestionFile",
     "ReasoningDelta",
+    "ResultPlace",
     "Root",
     "RunAccepted",
     "RunCompleted",

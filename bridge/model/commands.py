@@ -16,6 +16,7 @@ class Field:
         label: As people read it, in their language.
         value: What stands in it at first, as it would be typed.
         choices: What can be chosen, for ``ValueKind.CHOICE``.
+        labels: As people read them, one for each of ``choices``; empty: as they are.
         max_length: Characters at most.
         many: It takes a list, as it is written with commas.
     """
@@ -26,6 +27,7 @@ class Field:
     required: bool = True
     value: str = ""
     choices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     min: float | None = None
     max: float | None = None
     max_length: int | None = None
@@ -34,10 +36,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What somebody has to fill in before a workflow can run; what she sends comes back as ``Invocation.filled``.
+    """What somebody has to fill in.
+
+    Before a workflow can run: what she sends comes back as ``Invocation.filled``, and files that she puts into it as
+    the envelope's attachments, each with its field as ``Attachment.given_for``. The attachments of the call that the
+    form answers come back with them.
+
+    Below an answer: it comes back as ``Press.filled``.
 
     Attributes:
-        workflow: Its name; empty for a form that lets her choose one.
+        workflow: Its name; empty for a form that lets her choose one, and for one below an answer.
         about: What it is for, and what was wrong with what she typed; may be empty.
         submit: The word on its button.
     """

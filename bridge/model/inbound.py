@@ -1,10 +1,7 @@
-"""What comes in from a platform: messages, and presses of what stands below an answer."""
+"""What comes in from a platform: messages, who wrote them, and where."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from bridge.model.names import TurnId
-from bridge.model.shown import ControlKind
 
 
 class Addressing(StrEnum):
@@ -54,7 +51,7 @@ class Attachment:
     """A file that came with a message or a command.
 
     Attributes:
-        url: The platform's own; may need the platform's token.
+        url: The platform's own; may need the platform's token. Empty where ``Platform.fetch`` looks it up.
         given_for: The workflow's parameter that it was given for; empty for whichever takes it.
     """
 
@@ -103,37 +100,3 @@ class EarlierMessage:
     author_name: str
     text: str
     ours: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Somebody pressed a control, or did what means the same on her platform.
-
-    Attributes:
-        turn_id: The turn the control stands for; ``None`` where the platform tells only the place.
-        place: Where the control stands; its thread is the answer's.
-        author: Who pressed; ``locale`` as far as the platform tells it with the press.
-        message_id: The message that carries the control; empty when there is none.
-        choice: As the control's.
-    """
-
-    kind: ControlKind
-    turn_id: TurnId | None
-    place: Place
-    author: Author
-    message_id: str = ""
-    choice: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """What became of a press.
-
-    Attributes:
-        done: It was obeyed, now or by an earlier press of the same control, or there is nothing left to obey: a control
-            that is good for one press can be taken away.
-        sentence: For the presser alone to read; empty when what she sees says enough.
-    """
-
-    done: bool
-    sentence: str = ""

@@ -20,6 +20,17 @@ class RunMode(StrEnum):
     """It talks: a question in a conversation, answered by a workflow that was drawn for that."""
 
 
+class ResultPlace(StrEnum):
+    """Where a workflow's result goes."""
+
+    THREAD = "thread"
+    """Where it was called; a command's below the line that stands for it."""
+    CHANNEL = "channel"
+    """Into the channel itself, for all who read along, also if it was called in a thread."""
+    ONLY_ME = "only_me"
+    """Where the caller alone can read it."""
+
+
 class ValueKind(StrEnum):
     """What a workflow's parameter, or a field of its question, takes."""
 

@@ -4,7 +4,7 @@ Wraps any ``ports.Agent`` and changes nothing of what it does. Retries inside th
 counts is how a call ended for us.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -101,9 +101,11 @@ class WatchedAgent:
         with self.watching():
             return await self._agent.upload(name, media_type, content)
 
-    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
+    async def rate(
+        self, conversation_id: str, message_id: str, *, good: bool, comment: str = "", reasons: Sequence[str] = ()
+    ) -> None:
         with self.watching():
-            await self._agent.rate(conversation_id, message_id, good=good, comment=comment)
+            await self._agent.rate(conversation_id, message_id, good=good, comment=comment, reasons=reasons)
 
     async def delete_message(self, conversation_id: str, message_id: str) -> None:
         with self.watching():

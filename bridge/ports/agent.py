@@ -1,6 +1,6 @@
 """The agent service: its chats, and its workflows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -67,8 +67,10 @@ class Agent(Protocol):
         """
         ...
 
-    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
-        """Send feedback on an answer message."""
+    async def rate(
+        self, conversation_id: str, message_id: str, *, good: bool, comment: str = "", reasons: Sequence[str] = ()
+    ) -> None:
+        """Send feedback on an answer message; the newest counts."""
         ...
 
     async def delete_message(self, conversation_id: str, message_id: str) -> None:

@@ -10,6 +10,7 @@ from bridge.model import (
     EarlierMessage,
     Envelope,
     PartRules,
+    ResultPlace,
     Root,
     TurnId,
     View,
@@ -105,22 +106,27 @@ class Reply(Protocol):
 
 @runtime_checkable
 class CommandReply(Reply, Protocol):
-    """A reply of a platform that has commands of its own; see ``Envelope.command``.
+    """A reply of a platform that has commands of its own (see ``Envelope.command``), and whose answers can move.
 
     While nothing stands for the command, ``notice`` and ``waiting`` are for its author alone to read.
     """
 
-    async def announce(self, text: str, *, private: bool) -> Root:
-        """Post the line that stands for the command; the answer goes below it.
+    async def announce(self, text: str, *, where: ResultPlace) -> Root:
+        """Post the line that stands for a command, or for a message whose answer goes elsewhere.
 
         Not safe to repeat after ``PlatformUnavailable(outcome_unknown=True)``: ask ``find_announced`` first.
 
         Args:
-            private: Where the command's author alone can read it and what follows.
+            where: ``THREAD``: where the command was given; the answer goes below the line. ``CHANNEL``: at the top of
+                the channel, and so does the answer. ``ONLY_ME``: where the author alone can read both. In a private
+                place all of them are here.
+
+        Raises:
+            PlatformRejected: Nothing can be posted there; for ``ONLY_ME``, the author takes no direct messages.
         """
         ...
 
-    async def find_announced(self, *, private: bool) -> Root | None:
+    async def find_announced(self, *, where: ResultPlace) -> Root | None:
         """Look for that line after a post of unknown outcome.
 
         Raises ``PlatformRejected`` when it cannot be looked up.

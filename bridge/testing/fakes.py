@@ -29,6 +29,7 @@ from bridge.model import (
     Place,
     Press,
     Question,
+    ResultPlace,
     Root,
     TurnId,
     Usage,
@@ -96,6 +97,8 @@ class FakeAgent:
         self.uploads: dict[str, bytes | AgentError] = {}
         """What was uploaded, by name; an error put here beforehand is raised for that name."""
         self.rated: list[tuple[str, str, bool]] = []
+        self.reasons: list[tuple[str, ...]] = []
+        """Beside each of ``rated``: the comment, then the reasons."""
         self.deleted: list[tuple[str, str]] = []
         self.failures: list[Exception] = []
         """Raised by the next calls of ``rate`` and ``delete_message``."""
@@ -146,10 +149,13 @@ class FakeAgent:
         self.uploads[name] = content
         return f"file-{name}"
 
-    async def rate(self, conversation_id: str, message_id: str, *, good: bool, comment: str = "") -> None:
+    async def rate(
+        self, conversation_id: str, message_id: str, *, good: bool, comment: str = "", reasons: Sequence[str] = ()
+    ) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.rated.append((conversation_id, message_id, good))
+        self.reasons.append((comment, *reasons))
 
     async def delete_message(self, conversation_id: str, message_id: str) -> None:
         if self.failures:
@@ -387,20 +393,33 @@ class FakeReply:
                 return message_id
         return None
 
-    async def announce(self, text: str, *, private: bool) -> Root:
+    async def announce(self, text: str, *, where: ResultPlace) -> Root:
         self._platform.fail("announce")
-        if private:
-            self._place = replace(self._place, channel=f"D-{self._author}", thread=None, private=True)
+        asked_in, self._place = self._place, self._announced_at(where)
         message_id = self._add(ANNOUNCED, View(text))
+        self._place = asked_in
         self._platform.fail("announce!")
-        return self._root(message_id)
+        return self._root(message_id, where)
 
-    async def find_announced(self, *, private: bool) -> Root | None:
+    async def find_announced(self, *, where: ResultPlace) -> Root | None:
         found = await self.find_posted(ANNOUNCED)
-        return self._root(found) if found else None
+        return self._root(found, where) if found else None
 
-    def _root(self, message_id: str) -> Root:
+    def _announced_at(self, where: ResultPlace) -> Place:
+        match where:
+            case _ if self._place.private:
+                return self._place
+            case ResultPlace.ONLY_ME:
+                return replace(self._place, channel=f"D-{self._author}", thread=None, private=True)
+            case ResultPlace.CHANNEL:
+                return replace(self._place, thread=None)
+            case _:
+                return self._place
+
+    def _root(self, message_id: str, where: ResultPlace) -> Root:
         place = self._platform.messages[message_id].place
+        if where is ResultPlace.CHANNEL and not place.private:
+            return Root(place, message_id)
         return Root(replace(place, thread=place.thread or message_id), message_id)
 
     async def notice(self, text: str) -> str:

@@ -66,6 +66,14 @@ SENTENCES: dict[Say, str] = {
     Say.ASKS: "{name} asks: {question}",
     Say.FEEDBACK_SENT: "Thank you, I passed this on.",
     Say.FEEDBACK_FAILED: "I could not pass this on right now. Please try again.",
+    Say.REASON_TITLE: "What was wrong?",
+    Say.REASON_CHOICES: "The answer was",
+    Say.REASON_COMMENT: "In your own words",
+    Say.REASON_INCORRECT: "incorrect",
+    Say.REASON_INCOMPLETE: "incomplete",
+    Say.REASON_OFF_TOPIC: "beside the question",
+    Say.REASON_UNCLEAR: "hard to understand",
+    Say.REASON_HARMFUL: "harmful or improper",
     Say.NOT_ALLOWED: "You may not use me here. Please ask your administrator.",
     Say.TOO_FAST: "That was a bit fast. Please wait {seconds} s before your next question.",
     Say.HELP: (
@@ -127,6 +135,11 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_STILL_WAITS: "Please answer once more; the workflow waits.",
     Say.RUN_STARTED: "▶️ {who} runs {name}",
     Say.RUN_UNSEEN: "I cannot write here, so nothing was run. Invite me to this channel, or write to me directly.",
+    Say.RUN_GOES_PRIVATE: "🔒 What `{name}` says is for you alone: I answer you in a direct message.",
+    Say.RUN_NO_PRIVATE: (
+        "🔒 What `{name}` says is for you alone, but I cannot write you a direct message, so nothing was run. "
+        "Allow direct messages from me, or write to me directly."
+    ),
     Say.FORM_TITLE: "Run a workflow",
     Say.FORM_WORKFLOW: "Workflow",
     Say.FORM_SUBJECT: "Text",
@@ -135,6 +148,7 @@ SENTENCES: dict[Say, str] = {
     Say.FORM_RUN: "Run",
     Say.FORM_NEXT: "Next",
     Say.FORM_CANCEL: "Cancel",
+    Say.FORM_SEND: "Send",
     Say.FORM_YES: "Yes",
     Say.FORM_NO: "No",
     Say.FORM_FORGOTTEN: "I do not know this any more. Please begin anew.",

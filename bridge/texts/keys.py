@@ -63,6 +63,14 @@ class Say(StrEnum):
     ASKS = "asks"  # {name} {question}
     FEEDBACK_SENT = "feedback_sent"
     FEEDBACK_FAILED = "feedback_failed"
+    REASON_TITLE = "reason_title"
+    REASON_CHOICES = "reason_choices"
+    REASON_COMMENT = "reason_comment"
+    REASON_INCORRECT = "reason_incorrect"
+    REASON_INCOMPLETE = "reason_incomplete"
+    REASON_OFF_TOPIC = "reason_off_topic"
+    REASON_UNCLEAR = "reason_unclear"
+    REASON_HARMFUL = "reason_harmful"
     # why a file was left out; each completes a sentence, in brackets behind the file's name
     FILE_TOO_LARGE = "file_too_large"  # {max}
     FILE_ONE_TOO_MANY = "file_one_too_many"  # {max}
@@ -126,6 +134,8 @@ class Say(StrEnum):
     RUN_STILL_WAITS = "run_still_waits"
     RUN_STARTED = "run_started"  # {who} {name}
     RUN_UNSEEN = "run_unseen"
+    RUN_GOES_PRIVATE = "run_goes_private"  # {name}
+    RUN_NO_PRIVATE = "run_no_private"  # {name}
     # forms
     FORM_TITLE = "form_title"
     FORM_WORKFLOW = "form_workflow"
@@ -135,6 +145,7 @@ class Say(StrEnum):
     FORM_RUN = "form_run"
     FORM_NEXT = "form_next"
     FORM_CANCEL = "form_cancel"
+    FORM_SEND = "form_send"
     FORM_YES = "form_yes"
     FORM_NO = "form_no"
     FORM_FORGOTTEN = "form_forgotten"

@@ -66,6 +66,14 @@ SENTENCES: dict[Say, str] = {
     Say.ASKS: "{name} 问：{question}",
     Say.FEEDBACK_SENT: "谢谢，你的反馈已转达。",
     Say.FEEDBACK_FAILED: "暂时无法转达你的反馈，请再试一次。",
+    Say.REASON_TITLE: "哪里不好？",
+    Say.REASON_CHOICES: "这个回答",
+    Say.REASON_COMMENT: "用你自己的话说说",
+    Say.REASON_INCORRECT: "不正确",
+    Say.REASON_INCOMPLETE: "不完整",
+    Say.REASON_OFF_TOPIC: "答非所问",
+    Say.REASON_UNCLEAR: "不好理解",
+    Say.REASON_HARMFUL: "有害或不当",
     Say.NOT_ALLOWED: "你不能在这里使用我。请联系管理员。",
     Say.TOO_FAST: "有点太快了。请等 {seconds} 秒再问。",
     Say.HELP: (
@@ -124,6 +132,10 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_STILL_WAITS: "请再回答一次，工作流还在等待。",
     Say.RUN_STARTED: "▶️ {who} 运行 {name}",
     Say.RUN_UNSEEN: "我不能在这里发言，所以什么都没有运行。请邀请我加入这个频道，或直接给我发消息。",
+    Say.RUN_GOES_PRIVATE: "🔒 `{name}` 的结果只给你看：我会私信回复你。",
+    Say.RUN_NO_PRIVATE: (
+        "🔒 `{name}` 的结果只给你看，但我无法给你发私信，所以什么都没有运行。请允许我给你发私信，或直接给我发消息。"
+    ),
     Say.FORM_TITLE: "运行工作流",
     Say.FORM_WORKFLOW: "工作流",
     Say.FORM_SUBJECT: "文字",
@@ -132,6 +144,7 @@ SENTENCES: dict[Say, str] = {
     Say.FORM_RUN: "运行",
     Say.FORM_NEXT: "下一步",
     Say.FORM_CANCEL: "取消",
+    Say.FORM_SEND: "发送",
     Say.FORM_YES: "是",
     Say.FORM_NO: "否",
     Say.FORM_FORGOTTEN: "我已经不记得这个了。请重新开始。",

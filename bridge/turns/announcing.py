@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from bridge.errors import PlatformError, PlatformUnavailable
-from bridge.model import Envelope, Root, TurnRecord
+from bridge.model import Envelope, ResultPlace, Root, TurnRecord
 from bridge.ports import CommandReply, Platform
 from bridge.turns.ledger import Ledger
 
@@ -28,12 +28,12 @@ def is_unseen(turn: TurnRecord) -> bool:
 
 
 async def announce(
-    ledger: Ledger, platform: Platform, envelope: Envelope, line: str, locale: str, private: bool
+    ledger: Ledger, platform: Platform, envelope: Envelope, line: str, locale: str, where: ResultPlace
 ) -> None:
-    """Let a message of ours stand for a command.
+    """Let a message of ours stand for a command, or for a message whose answer goes elsewhere.
 
     Args:
-        private: Where its author alone can read it, and so all that follows.
+        where: There the message stands, and all that follows.
 
     Raises:
         PlatformError: Nothing can be posted there.
@@ -42,26 +42,26 @@ async def announce(
     reply = platform.reply(envelope, ledger.record.turn_id, locale)
     if not isinstance(reply, CommandReply):
         raise TypeError(f"{platform.name} hands over commands, and its replies cannot announce them")
-    root = await _find(reply, private) if ledger.record.announcing else None
+    root = await _find(reply, where) if ledger.record.announcing else None
     if root is None:
         await ledger.advance(ledger.state, announcing=True)
-        root = await _post(reply, line, private)
+        root = await _post(reply, line, where)
     await ledger.advance(ledger.state, root=root)
 
 
-async def _post(reply: CommandReply, line: str, private: bool) -> Root:
+async def _post(reply: CommandReply, line: str, where: ResultPlace) -> Root:
     try:
-        return await reply.announce(line, private=private)
+        return await reply.announce(line, where=where)
     except PlatformUnavailable as error:
         if not error.outcome_unknown:
             raise
         log.info("lost on the way, looking for it", reason=error.reason)
-    return await _find(reply, private) or await reply.announce(line, private=private)
+    return await _find(reply, where) or await reply.announce(line, where=where)
 
 
-async def _find(reply: CommandReply, private: bool) -> Root | None:
+async def _find(reply: CommandReply, where: ResultPlace) -> Root | None:
     try:
-        return await reply.find_announced(private=private)
+        return await reply.find_announced(where=where)
     except PlatformError as error:
         log.info("cannot look for what was announced", reason=error.reason)
         return None

@@ -14,11 +14,13 @@ class Offers:
 
     Attributes:
         follow_ups: The most of the agent's suggested questions.
+        feedback_reason: Whoever thinks badly of the answer is asked why.
     """
 
     regenerate: bool = False
     follow_ups: int = 0
     feedback: bool = False
+    feedback_reason: bool = False
 
     def possible(self, agent: AgentCapabilities) -> "Offers":
         """Return what of it an agent can do; a new answer it always can give."""

@@ -11,7 +11,7 @@ from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
 from bridge.errors import PlatformError, StoreError
 from bridge.keys import runs_note
-from bridge.model import Envelope, Outcome, TurnRecord, TurnState
+from bridge.model import Envelope, Outcome, ResultPlace, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
@@ -149,10 +149,10 @@ class Turns:
         locale = self.speaks(envelope)
         call = self._runs.book.call(envelope.text)
         flow = self._runs.book.flow(call.name) if call else None
-        private = flow is not None and flow.settings.result == "only_me"
+        where = flow.settings.result if flow is not None else ResultPlace.THREAD
         line = self._runs.book.announcement(call, envelope.author, locale) if call else envelope.text
         try:
-            await announce(ledger, platform, envelope, line, locale, private)
+            await announce(ledger, platform, envelope, line, locale, where)
         except PlatformError as error:
             log.warning("a command cannot be announced", reason=error.reason)
             await self._end_unseen(ledger, Say.RUN_UNSEEN, error.reason)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bridge.intake.commands import RunCall, parse_run
 from bridge.keys import join_key
-from bridge.model import Author, ConversationKey, Place, RunMode, TurnId, ValueKind
+from bridge.model import Author, ConversationKey, Place, ResultPlace, RunMode, TurnId, ValueKind
 from bridge.routes import AgentBinding
 from bridge.settings import AllowLists
 from bridge.texts import Say, say
@@ -114,7 +114,7 @@ class WorkflowBook:
             return Problem(Say.RUN_UNKNOWN, {"name": call.name, "names": names})
         if not admits(flow.settings.allow, place, author):
             return Problem(Say.RUN_NOT_ALLOWED, {"name": flow.name})
-        if flow.settings.result == "only_me" and not place.private and not may_move:
+        if flow.settings.result is ResultPlace.ONLY_ME and not place.private and not may_move:
             return Problem(Say.RUN_PRIVATE, {"name": flow.name})
         return None
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.model import Attachment, Field, Form, Offer, ValueKind
+from bridge.model import Attachment, Field, Form, Offer, ResultPlace, ValueKind
 from bridge.texts import LANGUAGES, Say, say
 from bridge.workflows.book import SAID, Flow
 from bridge.workflows.files import filled_by, misfits
@@ -88,7 +88,7 @@ def offers(workflows: Mapping[str, WorkflowSettings]) -> tuple[Offer, ...]:
         Offer(
             name,
             settings.slash,
-            settings.result == "only_me",
+            settings.result is ResultPlace.ONLY_ME,
             {language: _form(name, settings, language) for language in LANGUAGES},
         )
         for name, settings in workflows.items()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from bridge.model import RunMode, ValueKind
+from bridge.model import ResultPlace, RunMode, ValueKind
 from bridge.settings import AllowLists, Seconds, Section
 from bridge.texts import language
 from bridge.workflows.values import Problem, Rules, Value, read_value
@@ -101,7 +101,10 @@ class WorkflowSettings(Section):
     )
     app_id: str = Field("", description="The app it belongs to, if it does.")
     bot_id: str = Field("", description="The bot whose variables or database it uses, if it does.")
-    result: Literal["thread", "channel", "only_me"] = Field("thread", description="Where what it says goes.")
+    result: ResultPlace = Field(
+        ResultPlace.THREAD,
+        description="Where what it says goes: the thread it is called in, the channel itself, or the caller alone.",
+    )
     timeout_s: Seconds = Field(600.0, description="The longest a run may take.")
     waiting_hours: float = Field(72.0, gt=0, le=720, description="How long a question of its may wait for its answer.")
     repeatable: bool = Field(

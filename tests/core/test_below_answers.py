@@ -163,6 +163,30 @@ async def test_feedback_that_cannot_be_given_is_told() -> None:
         assert await give(press(record, GOOD)) == Pressed(True, say(Say.FEEDBACK_SENT, "en"))
 
 
+async def test_whoever_thinks_badly_of_an_answer_may_say_why() -> None:
+    """The opinion counts when it is pressed; the reasons go with it once more, and only those there are."""
+    reasons = replace(EVERYTHING, feedback_reason=True)
+    async with core_of(FakeAgent(spoken("So.")), options=options(reasons)) as core:
+        record = await core.ask(envelope())
+        assert (await core.intake.press(press(record, GOOD))).form is None
+        bad = press(record, BAD, locale="zh")
+        pressed = await core.intake.press(bad)
+        assert (pressed.done, pressed.sentence) == (True, say(Say.FEEDBACK_SENT, "zh"))
+        assert pressed.form is not None
+        chosen, comment = pressed.form.fields
+        assert (chosen.labels[0], chosen.many, comment.max_length) == (say(Say.REASON_INCORRECT, "zh"), True, 250)
+        core.agent.failures = [AgentUnavailable("down", outcome_unknown=True)]
+        sent = replace(bad, filled={"reasons": '["incorrect", "unclear"]', "comment": " Paris! " + "x" * 300})
+        failed = await core.intake.press(sent)
+        assert failed == Pressed(False, say(Say.FEEDBACK_FAILED, "zh"))
+        assert await core.intake.press(sent) == Pressed(True, say(Say.FEEDBACK_SENT, "zh"))
+        for nothing in ({}, {"reasons": "[]"}, {"reasons": "bribed"}):
+            assert await core.intake.press(replace(bad, filled=nothing)) == Pressed(True, say(Say.FEEDBACK_SENT, "zh"))
+        assert [good for _, _, good in core.agent.rated] == [True, False, False]
+        told = ("Paris! " + "x" * 300)[:250]
+        assert core.agent.reasons == [("",), ("",), (told, "incorrect", "unclear")]
+
+
 # --- suggested questions ---
 
 

@@ -17,6 +17,7 @@ from bridge.model import (
     Invocation,
     Invoked,
     Outcome,
+    ResultPlace,
     RunInterrupted,
     TurnRecord,
     TurnState,
@@ -302,7 +303,7 @@ async def test_a_crash_neither_loses_nor_doubles_the_announcement(was_posted: bo
     store = MemoryStore(clock)
     async with core(said("Sunny."), platform=platform, clock=clock, store=store) as core_:
         if was_posted:
-            await platform.reply(given, turn.turn_id, "en").announce("▶️", private=False)  # type: ignore[attr-defined]
+            await platform.reply(given, turn.turn_id, "en").announce("▶️", where=ResultPlace.THREAD)  # type: ignore[attr-defined]
         await core_.store.create_turn(turn)
         await core_.whole.take_up()
         await core_.ended(given)

@@ -9,7 +9,7 @@ from adapters.discord import forms
 from adapters.discord.commands import parse_command
 from adapters.discord.inbound import Channel
 from adapters.discord.registry import command_list
-from bridge.model import Field, Form, Offer, ValueKind
+from bridge.model import Field, Form, Offer, ResultPlace, ValueKind
 from bridge.texts import say
 from sandbox.discord import DiscordEmulator
 from sandbox.discord.commands import check_command
@@ -116,14 +116,15 @@ async def test_what_is_announced_is_found_again(discord: DiscordEmulator, platfo
     question = asked("hello")
     place = replace(question.place, thread=None)
     envelope = replace(question, place=place, message_id="", command=True, sent_at_s=discord.clock.now())
-    for private, turn in ((False, "abcdefghabcdefgh"), (True, "bbcdefghabcdefgh")):
+    for where, turn in zip(ResultPlace, ("abcdefghabcdefgh", "bbcdefghabcdefgh", "cbcdefghabcdefgh"), strict=True):
         reply = platform.reply(envelope, turn, "en")
-        assert await reply.find_announced(private=private) is None
-        root = await reply.announce("`@everyone` runs", private=private)
-        assert root == await reply.find_announced(private=private)
-        assert root == await platform.reply(envelope, turn, "en").announce("`@everyone` runs", private=private)
-        assert (root.place.private, root.place.thread) == (private, None if private else root.message_id)
-    assert len(discord.answers("general")) == 1
+        assert await reply.find_announced(where=where) is None
+        root = await reply.announce("`@everyone` runs", where=where)
+        assert root == await reply.find_announced(where=where)
+        assert root == await platform.reply(envelope, turn, "en").announce("`@everyone` runs", where=where)
+        assert root.place.private is (where is ResultPlace.ONLY_ME)
+        assert root.place.thread == (root.message_id if where is ResultPlace.THREAD else None)
+    assert len(discord.answers("general")) == 2
     assert not discord.violations()
 
 

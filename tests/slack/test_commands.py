@@ -13,7 +13,7 @@ from adapters.slack.manifest import manifest_data
 from adapters.slack.settings import SlackSettings
 from bridge.errors import StoreUnavailable
 from bridge.extension import Services
-from bridge.model import Field, Form, Invoked, Offer, Root, ValueKind
+from bridge.model import Field, Form, Invoked, Offer, ResultPlace, Root, TurnId, ValueKind
 from bridge.texts import Say, say
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
@@ -163,15 +163,15 @@ async def test_what_is_announced_is_found_again(
     async with serve(platform, intake):
         await slack.slash("ann", "C1", "run weather")
         [call] = intake.invocations
-        for private in (False, True):
-            reply = platform.reply(call.envelope, "abcdefghabcdefgh", "en")
-            assert await reply.find_announced(private=private) is None
-            root = await reply.announce("`<!channel>` runs", private=private)
-            assert root == await reply.find_announced(private=private)
+        for number, where in enumerate(ResultPlace, 2):
+            reply = platform.reply(call.envelope, TurnId(f"abcdefghabcdefg{number}"), "en")
+            assert await reply.find_announced(where=where) is None
+            root = await reply.announce("`<!channel>` runs", where=where)
+            assert root == await reply.find_announced(where=where)
             assert isinstance(root, Root)
-            assert root.place.private is private
-            assert root.place.thread == root.message_id
-            assert (root.place.channel == "C1") is not private
+            assert root.place.private is (where is ResultPlace.ONLY_ME)
+            assert root.place.thread == (None if where is ResultPlace.CHANNEL else root.message_id)
+            assert (root.place.channel == "C1") is not root.place.private
     assert not slack.violations()
 
 
