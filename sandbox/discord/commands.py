@@ -1,6 +1,5 @@
 """Application commands: registered globally or per guild, checked, counted (reference 2.11 and 4)."""
 
-import re
 from collections import deque
 from typing import Any
 
@@ -8,19 +7,13 @@ from sandbox.clock import SandboxClock
 from sandbox.discord.errors import FormErrors, refusal
 from sandbox.discord.ids import Mint
 from sandbox.discord.model import Json
+from sandbox.discord.options import check_description, check_name, check_options, check_title, counted_chars
 from sandbox.discord.switches import DiscordSwitches
 
 CHAT_INPUT, USER, MESSAGE = 1, 2, 3
 MOST_BY_KIND = {CHAT_INPUT: 100, USER: 15, MESSAGE: 15}
-MAX_NAME_CHARS = 32
-MAX_DESCRIPTION_CHARS = 100
-MAX_OPTIONS = 25
-MAX_CHOICES = 25
-MAX_CHOICE_CHARS = 100
 MAX_COMMAND_CHARS = 8000
-SUBCOMMAND, SUBCOMMAND_GROUP = 1, 2
 DAY_S = 86_400.0
-_NAME = re.compile(r"^[-_'\w]{1,32}$")
 GLOBAL = None
 """The scope of commands that work everywhere."""
 
@@ -155,43 +148,15 @@ def check_command(command: Any, errors: FormErrors, path: str) -> None:
     if not isinstance(command, dict):
         errors.add(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         return
-    kind, name = command.get("type", CHAT_INPUT), command.get("name")
-    if kind == CHAT_INPUT:
-        _check_name(name, errors, f"{path}.name")
-        _check_description(command.get("description"), errors, f"{path}.description")
-    elif not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_CHARS:
-        errors.bad_length(f"{path}.name", 1, MAX_NAME_CHARS)
-    _check_options(command.get("options") or [], errors, path)
-    if _chars(command) > MAX_COMMAND_CHARS:
+    if command.get("type", CHAT_INPUT) == CHAT_INPUT:
+        check_name(command, errors, path)
+        check_description(command, errors, path)
+        check_options(command.get("options") or [], errors, path)
+    else:
+        check_title(command, errors, path)
+        for key in ("description", "options"):
+            if command.get(key):
+                errors.too_long(f"{path}.{key}", command[key], 0)
+    if counted_chars(command) > MAX_COMMAND_CHARS:
         sentence = f"Command exceeds maximum size ({MAX_COMMAND_CHARS})"
         errors.add(path, "APPLICATION_COMMAND_TOO_LARGE", sentence)
-
-
-def _check_name(name: Any, errors: FormErrors, path: str) -> None:
-    if not isinstance(name, str) or not _NAME.match(name) or name != name.lower():
-        errors.add(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-
-
-def _check_description(text: Any, errors: FormErrors, path: str) -> None:
-    if not isinstance(text, str) or not 1 <= len(text) <= MAX_DESCRIPTION_CHARS:
-        errors.bad_length(path, 1, MAX_DESCRIPTION_CHARS)
-
-
-def _check_options(options: list[Json], errors: FormErrors, path: str) -> None:
-    errors.too_long(f"{path}.options", options, MAX_OPTIONS)
-    for index, option in enumerate(options):
-        here = f"{path}.options.{index}"
-        _check_name(option.get("name"), errors, f"{here}.name")
-        _check_description(option.get("description"), errors, f"{here}.description")
-        choices = option.get("choices") or []
-        errors.too_long(f"{here}.choices", choices, MAX_CHOICES)
-        for choice in choices:
-            errors.too_long(f"{here}.choices.name", choice.get("name"), MAX_CHOICE_CHARS)
-            errors.too_long(f"{here}.choices.value", choice.get("value"), MAX_CHOICE_CHARS)
-        _check_options(option.get("options") or [], errors, here)
-
-
-def _chars(node: Json) -> int:
-    own = len(str(node.get("name") or "")) + len(str(node.get("description") or ""))
-    choices = sum(len(str(c.get("name"))) + len(str(c.get("value"))) for c in node.get("choices") or [])
-    return own + choices + sum(_chars(option) for option in node.get("options") or [])

@@ -1,4 +1,4 @@
-"""Message and modal components: their limits, their texts, their controls (reference 2.12 and 4)."""
+"""Components of messages: their limits, their texts, their controls (reference 2.12 and 4)."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ class ComponentKind(IntEnum):
     SEPARATOR = 14
     CONTAINER = 17
     LABEL = 18
+    FILE_UPLOAD = 19
 
 
 SELECTS = frozenset(range(ComponentKind.USER_SELECT, ComponentKind.CHANNEL_SELECT + 1)) | {ComponentKind.STRING_SELECT}
@@ -43,10 +44,7 @@ MAX_CUSTOM_ID_CHARS = 100
 MAX_LABEL_CHARS = 80
 MAX_OPTIONS = 25
 MAX_OPTION_CHARS = 100
-MAX_MODAL_COMPONENTS = 5
-MAX_MODAL_TITLE_CHARS = 45
-MAX_INPUT_CHARS = 4000
-MAX_PLACEHOLDER_CHARS = 100
+MAX_SELECT_PLACEHOLDER_CHARS = 150
 
 
 def walk(components: Any) -> Iterator[Json]:
@@ -128,17 +126,35 @@ def _check_one(component: Json, errors: FormErrors, seen: set[str]) -> None:
         if component.get("style") in LINK_STYLES:
             return
     if kind == ComponentKind.BUTTON or kind in SELECTS:
-        _check_custom_id(component, path, errors, seen)
+        check_custom_id(component, path, errors, seen)
     if kind == ComponentKind.STRING_SELECT:
-        options = component.get("options") or []
-        if not 1 <= len(options) <= MAX_OPTIONS:
-            errors.bad_length(f"{path}.options", 1, MAX_OPTIONS)
-        for option in options:
-            for key in ("label", "value", "description"):
-                errors.too_long(f"{path}.options.{key}", option.get(key), MAX_OPTION_CHARS)
+        check_select(component, path, errors)
 
 
-def _check_custom_id(component: Json, path: str, errors: FormErrors, seen: set[str]) -> None:
+def check_select(select: Json, path: str, errors: FormErrors) -> None:
+    """Note what is wrong with what can be selected, and how much of it."""
+    options = select.get("options") or []
+    if not 1 <= len(options) <= MAX_OPTIONS:
+        errors.bad_length(f"{path}.options", 1, MAX_OPTIONS)
+    for option in options:
+        for key in ("label", "value"):
+            if not isinstance(option.get(key), str) or not 1 <= len(option[key]) <= MAX_OPTION_CHARS:
+                errors.bad_length(f"{path}.options.{key}", 1, MAX_OPTION_CHARS)
+        errors.too_long(f"{path}.options.description", option.get("description"), MAX_OPTION_CHARS)
+    values = [option.get("value") for option in options]
+    if len(set(values)) < len(values):
+        errors.add(f"{path}.options", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified value is already used")
+    errors.too_long(f"{path}.placeholder", select.get("placeholder"), MAX_SELECT_PLACEHOLDER_CHARS)
+    least, most = select.get("min_values", 1), select.get("max_values", 1)
+    if not 0 <= least <= most <= max(1, len(options)):
+        errors.add(f"{path}.max_values", "NUMBER_TYPE_MAX", "More may be chosen than there is")
+    if len([option for option in options if option.get("default")]) > most:
+        sentence = "More options are chosen at first than may be"
+        errors.add(f"{path}.options", "SELECT_COMPONENT_DEFAULT_VALUES_INVALID", sentence)
+
+
+def check_custom_id(component: Json, path: str, errors: FormErrors, seen: set[str]) -> None:
+    """Note a custom id that is missing, too long, or there already."""
     custom_id = component.get("custom_id")
     if not isinstance(custom_id, str) or not custom_id:
         errors.required(f"{path}.custom_id")
@@ -147,22 +163,3 @@ def _check_custom_id(component: Json, path: str, errors: FormErrors, seen: set[s
     if custom_id in seen:
         errors.add(f"{path}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
     seen.add(custom_id)
-
-
-def check_modal(data: Json, errors: FormErrors) -> None:
-    """Note what breaks a limit in a modal."""
-    title, custom_id, components = data.get("title"), data.get("custom_id"), data.get("components")
-    if not isinstance(title, str) or not 1 <= len(title) <= MAX_MODAL_TITLE_CHARS:
-        errors.bad_length("data.title", 1, MAX_MODAL_TITLE_CHARS)
-    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MAX_CUSTOM_ID_CHARS:
-        errors.bad_length("data.custom_id", 1, MAX_CUSTOM_ID_CHARS)
-    if not isinstance(components, list) or not 1 <= len(components) <= MAX_MODAL_COMPONENTS:
-        errors.bad_length("data.components", 1, MAX_MODAL_COMPONENTS)
-    seen: set[str] = set()
-    for component in walk(components):
-        if component.get("type") != ComponentKind.TEXT_INPUT:
-            continue
-        _check_custom_id(component, "data.components", errors, seen)
-        errors.too_long("data.components.label", component.get("label"), MAX_MODAL_TITLE_CHARS)
-        errors.too_long("data.components.placeholder", component.get("placeholder"), MAX_PLACEHOLDER_CHARS)
-        errors.too_long("data.components.value", component.get("value"), MAX_INPUT_CHARS)

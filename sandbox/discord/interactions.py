@@ -3,6 +3,7 @@
 Each tells the application and waits for its first answer, or for the three seconds to be over.
 """
 
+import mimetypes
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from sandbox.discord import payloads
 from sandbox.discord.commands import MESSAGE, USER
 from sandbox.discord.components import LINK_STYLES, SELECTS, find_control
 from sandbox.discord.lookups import Lookups
+from sandbox.discord.modals import modal_data
 from sandbox.discord.model import Attachment, Channel, Json, Message, User
 from sandbox.discord.people import FileUpload
 from sandbox.discord.permissions import Permission
@@ -76,9 +78,13 @@ class Interactions(Lookups):
         """Type into an option that completes itself; the answer holds the choices."""
         person, place = self._scene(user, channel)
         known, path = self._command(command, place)
+        declared = {each["name"]: each for each in payloads.find_subcommand(known, path)}.get(option, {})
+        if not declared.get("autocomplete"):
+            raise ValueError(f"the option {option!r} of /{command} does not complete itself")
         values = {**(options or {}), option: typed}
         data = payloads.command_data(self.service, known, path, values, focused=option)
-        interaction = self._open(InteractionKind.AUTOCOMPLETE, f"/{command}", person, place)
+        completes = declared["type"]
+        interaction = self._open(InteractionKind.AUTOCOMPLETE, f"/{command}", person, place, completes=completes)
         return await self._ask(interaction, data, person, place)
 
     async def context_menu(
@@ -108,6 +114,8 @@ class Interactions(Lookups):
         found = find_control(message.components, control)
         if found is None or found.get("style") in LINK_STYLES:
             raise ValueError(f"message {message_id} has no control {control!r}")
+        if message.ephemeral_for not in (None, person.id):
+            raise ValueError(f"{person.name} does not see message {message_id}")
         if found.get("disabled"):
             raise ValueError(f"{control!r} is disabled")
         if (found["type"] in SELECTS) != (values is not None):
@@ -122,13 +130,14 @@ class Interactions(Lookups):
         """Fill in and submit the form that answered an interaction.
 
         Args:
-            values: By custom id: a text, or a list of chosen values.
+            values: By custom id: a text, or a list of chosen values or of ``FileUpload``.
         """
         opened = self.service.interactions.get(interaction_id)
         if opened is None or opened.modal is None:
             raise ValueError(f"interaction {interaction_id} opened no modal")
         person, place = self._scene(user, opened.channel_id)
-        data = payloads.modal_data(opened.modal, values or {})
+        given = {name: self._values(value, place) for name, value in (values or {}).items()}
+        data = modal_data(self.service, opened.modal, given)
         source = opened.source_message_id
         interaction = self._open(
             InteractionKind.MODAL, opened.modal["custom_id"], person, place, source_message_id=source
@@ -179,6 +188,9 @@ class Interactions(Lookups):
             raise ValueError(f"no command /{name} is registered here")
         return command, path
 
+    def _values(self, value: Any, place: Channel) -> Any:
+        return [self._value(each, place) for each in value] if isinstance(value, list) else self._value(value, place)
+
     def _value(self, value: Any, place: Channel) -> Any:
         if not isinstance(value, FileUpload):
             return value
@@ -186,7 +198,7 @@ class Interactions(Lookups):
             id=self.service.mint.snowflake(),
             name=value.name,
             content=value.content,
-            content_type=value.mimetype or "application/octet-stream",
+            content_type=value.mimetype or mimetypes.guess_type(value.name)[0] or "application/octet-stream",
             channel_id=place.id,
             ephemeral=True,
         )

@@ -2,13 +2,23 @@
 
 from typing import Any
 
-from sandbox.discord.commands import SUBCOMMAND, SUBCOMMAND_GROUP
-from sandbox.discord.components import SELECTS, ComponentKind, walk
+from sandbox.discord.components import SELECTS
 from sandbox.discord.model import Attachment, Channel, Json, Message, User
+from sandbox.discord.options import (
+    ATTACHMENT,
+    CHANNEL,
+    INTEGER,
+    MENTIONABLE,
+    NUMBER,
+    STRING,
+    SUBCOMMAND,
+    SUBCOMMAND_GROUP,
+    USER,
+)
 from sandbox.discord.service import Service
 from sandbox.discord.tickets import Interaction
 
-STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
+MAX_TEXT_CHARS = 6000
 IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
 
 
@@ -82,7 +92,9 @@ def command_data(
             raise ValueError(f"/{command['name']} needs {', '.join(missing)}")
     resolved: Json = {}
     options = [
-        _option(service, declared[name], value, resolved) | ({"focused": True} if name == focused else {})
+        {"name": name, "type": declared[name]["type"], "value": value, "focused": True}
+        if name == focused
+        else _option(service, declared[name], value, resolved)
         for name, value in values.items()
     ]
     for depth, step in enumerate(reversed(path)):
@@ -97,6 +109,7 @@ def _option(service: Service, option: Json, value: Any, resolved: Json) -> Json:
     choices = [choice["value"] for choice in option.get("choices") or []]
     if choices and value not in choices:
         raise ValueError(f"{option['name']} must be one of {', '.join(map(str, choices))}")
+    _check_bounds(option, value)
     if kind == ATTACHMENT:
         assert isinstance(value, Attachment)
         resolved.setdefault("attachments", {})[value.id] = wire.attachment(value)
@@ -106,6 +119,17 @@ def _option(service: Service, option: Json, value: Any, resolved: Json) -> Json:
     elif kind == CHANNEL and value in world.channels:
         resolved.setdefault("channels", {})[value] = wire.channel(world.channels[value])
     return {"name": option["name"], "type": kind, "value": value}
+
+
+def _check_bounds(option: Json, value: Any) -> None:
+    """Refuse what the client does not let people type."""
+    kind, name = option["type"], option["name"]
+    if kind in (INTEGER, NUMBER):
+        least, most = option.get("min_value", value), option.get("max_value", value)
+        if not isinstance(value, int if kind == INTEGER else int | float) or not least <= value <= most:
+            raise ValueError(f"{name} takes a number from {least} to {most}")
+    if kind == STRING and not option.get("min_length", 0) <= len(value) <= option.get("max_length", MAX_TEXT_CHARS):
+        raise ValueError(f"{name} takes up to {option.get('max_length', MAX_TEXT_CHARS)} characters")
 
 
 def target_data(service: Service, command: Json, target: Message | User) -> Json:
@@ -120,35 +144,3 @@ def control_data(control: Json, values: list[str]) -> Json:
     """Return ``data`` of a pressed button or a changed selection."""
     data = {"custom_id": control["custom_id"], "component_type": control["type"], "id": control["id"]}
     return data | ({"values": values} if control["type"] in SELECTS else {})
-
-
-def modal_data(modal: Json, values: dict[str, Any]) -> Json:
-    """Return ``data`` of a submitted modal.
-
-    Args:
-        values: By custom id: a text, or a list of chosen values.
-
-    Raises:
-        ValueError: An input is unknown or a required one is empty.
-    """
-    known = {control["custom_id"] for control in walk(modal["components"]) if control.get("custom_id")}
-    if unknown := sorted(set(values) - known):
-        raise ValueError(f"the modal has no input {', '.join(unknown)}")
-    return {"custom_id": modal["custom_id"], "components": [_submitted(c, values) for c in modal["components"]]}
-
-
-def _submitted(component: Json, values: dict[str, Any]) -> Json:
-    shown: Json = {"type": component["type"], "id": component["id"]}
-    if "components" in component:
-        return shown | {"components": [_submitted(child, values) for child in component["components"]]}
-    if "component" in component:
-        return shown | {"component": _submitted(component["component"], values)}
-    if "custom_id" not in component:
-        return shown
-    shown["custom_id"] = component["custom_id"]
-    given = values.get(component["custom_id"], component.get("value"))
-    if component["type"] == ComponentKind.TEXT_INPUT:
-        if component.get("required", True) and not given:
-            raise ValueError(f"{component['custom_id']} must be filled in")
-        return shown | {"value": given or ""}
-    return shown | {"values": given if isinstance(given, list) else [given] if given else []}

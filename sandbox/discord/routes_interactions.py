@@ -1,16 +1,16 @@
 """Answers to interactions: the callback within three seconds, then ``@original`` and follow-ups (reference 6.3)."""
 
-from sandbox.discord.components import check_modal, numbered
+from sandbox.discord.components import numbered
 from sandbox.discord.composing import SETTABLE_ON_EDIT, apply_form, compose
 from sandbox.discord.errors import FormErrors, refusal
 from sandbox.discord.forms import FLAGS_ON_CREATE, MessageForm, check_not_empty, read_form
 from sandbox.discord.mentions import USERS_ONLY
+from sandbox.discord.modals import check_modal
 from sandbox.discord.model import Json, Message, MessageFlag, MessageKind
+from sandbox.discord.options import check_choices
 from sandbox.discord.service import Call, Reply
 from sandbox.discord.tickets import MAX_USER_INSTALL_FOLLOWUPS, Interaction, InteractionKind, ResponseKind
 
-MAX_CHOICES = 25
-MAX_CHOICE_CHARS = 100
 ORIGINAL = "@original"
 FLAGS_ON_RESPONSE = FLAGS_ON_CREATE | MessageFlag.EPHEMERAL
 _MESSAGES = {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE}
@@ -64,7 +64,7 @@ def _carry_out(call: Call, interaction: Interaction, response: ResponseKind) -> 
         case ResponseKind.UPDATE:
             return _update_source(call, interaction, fields)
         case ResponseKind.CHOICES:
-            interaction.choices = _choices(fields)
+            interaction.choices = _choices(interaction, fields)
         case ResponseKind.MODAL:
             errors = FormErrors()
             check_modal(fields, errors)
@@ -129,16 +129,13 @@ def _update_source(call: Call, interaction: Interaction, fields: Json) -> Messag
     return message
 
 
-def _choices(fields: Json) -> list[Json]:
+def _choices(interaction: Interaction, fields: Json) -> list[Json]:
     choices = fields.get("choices")
     errors = FormErrors()
     if not isinstance(choices, list):
         errors.required("data.choices")
         choices = []
-    errors.too_long("data.choices", choices, MAX_CHOICES)
-    for index, choice in enumerate(choices):
-        errors.too_long(f"data.choices.{index}.name", choice.get("name"), MAX_CHOICE_CHARS)
-        errors.too_long(f"data.choices.{index}.value", choice.get("value"), MAX_CHOICE_CHARS)
+    check_choices(choices, interaction.completes, errors, "data.choices")
     errors.raise_if_any()
     return choices
 

@@ -9,6 +9,7 @@ from sandbox.clock import SandboxClock
 from sandbox.discord.ids import Mint
 from sandbox.discord.inspector import Inspector
 from sandbox.discord.model import Json
+from sandbox.discord.options import STRING
 from sandbox.discord.switches import DiscordSwitches
 from sandbox.discord.timers import Timers
 
@@ -45,6 +46,7 @@ class Interaction:
         user_install_only: The application is not in the guild: five follow-ups, no messages of its own.
         response: What the application answered first; ``None`` until then.
         original_id: The message that ``@original`` means.
+        completes: The kind of the option that completes itself.
         failed: Nothing came in time: the user read "The application did not respond".
         settled: Set when it was answered or has failed.
     """
@@ -61,6 +63,7 @@ class Interaction:
     user_install_only: bool = False
     response: ResponseKind | None = None
     original_id: str | None = None
+    completes: int = STRING
     ephemeral: bool = False
     followups: int = 0
     choices: list[Json] = field(default_factory=list)

@@ -65,6 +65,26 @@ def command(name: str = "ask", **fields: Any) -> dict[str, Any]:
             ]
         ),
         command(options=[{"type": 3, "name": "o", "description": ""}]),
+        command(options=[{"type": 12, "name": "o", "description": "d"}]),
+        command(options=[{"type": 3, "name": "o", "description": "d"}] * 2),
+        command(options=[{"type": 3, "name": n, "description": "d", "required": n == "p"} for n in "op"]),
+        command(options=[{"type": 11, "name": "o", "description": "d", "autocomplete": True}]),
+        command(
+            options=[
+                {
+                    "type": 3,
+                    "name": "o",
+                    "description": "d",
+                    "autocomplete": True,
+                    "choices": [{"name": "c", "value": "v"}],
+                }
+            ]
+        ),
+        command(options=[{"type": 3, "name": "o", "description": "d", "choices": [{"name": "c", "value": 1}]}]),
+        command(description_localizations={"zh": "x"}),
+        command(name_localizations={"zh-TW": "A"}),
+        {"type": 3, "name": "Ask", "description": "d"},
+        {"type": 3, "name": "x" * 33},
         command(
             options=[
                 {

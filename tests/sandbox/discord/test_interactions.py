@@ -167,6 +167,8 @@ async def test_choices(emulator: DiscordEmulator, begin: Any) -> None:
     assert await talk.respond(5, refused=True) == (400, 50035)
     many = [{"name": str(number), "value": str(number)} for number in range(26)]
     assert await talk.respond(8, {"choices": many}, refused=True) == (400, 50035)
+    for wrong in ({"name": "", "value": "v"}, {"name": "x" * 101, "value": "v"}, {"name": "x", "value": 1}):
+        assert await talk.respond(8, {"choices": [wrong]}, refused=True) == (400, 50035)
     await talk.respond(8, {"choices": many[:25]})
     assert len((await talk.task).choices) == 25
 
@@ -189,6 +191,55 @@ async def test_a_form(emulator: DiscordEmulator, asked: Talk, begin: Any) -> Non
     assert "message" not in talk.event
     assert await talk.respond(7, {"content": "x"}, refused=True) == (400, 50035), "it came from no message"
     assert await talk.respond(9, FORM, refused=True) == (400, 50035), "no form answers a form"
+    await talk.respond(4, {"content": "thanks"})
+
+
+def labelled(kind: int, **fields: Any) -> dict[str, Any]:
+    """An input of a kind in its label."""
+    return {"type": 18, "label": "l", "component": {"type": kind, "custom_id": f"c{kind}", **fields}}
+
+
+A = {"label": "A", "value": "a"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": 4, "custom_id": "bare", "style": 1},
+        labelled(2),
+        labelled(3, options=[A, A]),
+        labelled(3, options=[]),
+        labelled(3, options=[A], max_values=2),
+        labelled(19, max_values=11),
+        labelled(4, style=3),
+        labelled(4, style=1, value="abc", max_length=2),
+        labelled(4, style=1) | {"label": "x" * 46},
+        labelled(4, style=1) | {"description": "x" * 101},
+    ],
+)
+async def test_limits_of_forms(asked: Talk, wrong: dict[str, Any]) -> None:
+    """What stands in a form stands in a label, and is an input."""
+    assert await asked.respond(9, {**FORM, "components": [wrong]}, refused=True) == (400, 50035)
+
+
+async def test_a_form_with_selections_and_files(emulator: DiscordEmulator, asked: Talk, begin: Any) -> None:
+    """What was chosen at first stays chosen; files are resolved."""
+    options = [A | {"default": True}, {"label": "B", "value": "b"}]
+    parts = [labelled(3, options=options, max_values=2), labelled(19, max_values=2, required=False)]
+    await asked.respond(9, {**FORM, "components": parts})
+    opened = (await asked.task).interaction_id
+    for values, words in (
+        ({"c3": ["z"]}, "does not offer z"),
+        ({"c3": []}, "must be filled in"),
+        ({"c19": [FileUpload("x")] * 3}, "takes 2"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            await emulator.submit_modal("ann", opened, values)
+    talk = await begin(emulator.submit_modal("ann", opened, {"c19": [FileUpload("cat.png", b"x")]}))
+    select, files = (label["component"] for label in talk.event["data"]["components"])
+    assert select["values"] == ["a"]
+    resolved = talk.event["data"]["resolved"]["attachments"][files["values"][0]]
+    assert (resolved["filename"], resolved["content_type"]) == ("cat.png", "image/png")
     await talk.respond(4, {"content": "thanks"})
 
 
