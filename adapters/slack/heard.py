@@ -1,11 +1,16 @@
-"""What is remembered of listening: until when all was heard, in which channels, in which of their older threads.
+"""What is remembered of listening: until when all was heard, where not yet, in which channels and older threads.
+
+One time is the mark of every channel. A gap lets channels fall behind it: each keeps a mark of its own until it has
+been read, so that however often we are started anew, reading goes on where it ended.
 
 Kept as notes of the store and written lazily: losing the newest minute only means that a little more is read again, and
 the core knows each repeat by its key. Times are Slack's, as message ids tell them: our clock may go wrong.
 """
 
 import json
+import math
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -35,13 +40,19 @@ class Heard:
         self._ahead_s = 0.0
         self._began_s: float | None = None
         self._until_s = 0.0
+        self._behind: dict[str, float] = {}
         self._places: OrderedDict[str, float] = OrderedDict()
         self._threads: dict[str, dict[str, float]] = {}
-        self._unsaved: dict[str, str | None] = {}
+        self._unsaved: dict[str, Callable[[], str | None]] = {}
 
     def places(self, since_s: float = 0.0) -> list[str]:
         """Return the channels in which people were heard, those of late first; for 0 also those of earlier lives."""
         return [channel for channel, heard_s in reversed(self._places.items()) if heard_s >= since_s]
+
+    @property
+    def behind(self) -> Mapping[str, float]:
+        """The channels that are still to be read, and from when on."""
+        return self._behind
 
     @property
     def now_s(self) -> float:
@@ -49,8 +60,13 @@ class Heard:
         return self._clock.wall() + self._ahead_s
 
     @property
+    def began_s(self) -> float | None:
+        """When the first life of this instance began; ``None`` before it."""
+        return self._began_s
+
+    @property
     def since_s(self) -> float | None:
-        """From when on something may have been missed; ``None`` before the first life of this instance."""
+        """From when on something may have been missed in channels not ``behind``; ``None`` before the first life."""
         return None if self._began_s is None else max(self._began_s, self._until_s - MARGIN_S)
 
     async def load(self) -> None:
@@ -66,6 +82,9 @@ class Heard:
             self._ahead_s = float(known.get("ahead", 0.0))
         places = _object(await self._store.note(places_note(self._instance, self._team))).get("places", [])
         self._places = OrderedDict.fromkeys((str(place) for place in places), 0.0)
+        behind = known.get("behind")
+        if isinstance(behind, dict):
+            self._behind = {channel: float(since_s) for channel, since_s in behind.items() if channel in self._places}
 
     async def threads(self, channel: str) -> dict[str, float]:
         """Return the older threads remembered of a channel, with the time somebody was last heard there.
@@ -78,16 +97,30 @@ class Heard:
             self._threads[channel] = {root: float(heard_s) for root, heard_s in known.items()}
         return self._threads[channel]
 
+    # --- until when ---
+
     def begin(self) -> None:
         """Start the first life: what was written before is no business of ours."""
         self._began_s = self.now_s
         self.until_now()
 
     def until_now(self) -> None:
-        """Know that everything until now was heard."""
+        """Know that everything until now was heard, but for the channels ``behind``."""
         self._until_s = self.now_s
-        facts = {"began": self._began_s, "until": self._until_s, "ahead": self._ahead_s}
-        self._unsaved[heard_note(self._instance, self._team)] = json.dumps(facts)
+        self._note_times()
+
+    def fell_behind(self, channel: str, since_s: float) -> None:
+        """Know that something may have been missed in a channel; what was so before stays so."""
+        if channel in self._places:
+            self._behind[channel] = min(since_s, self._behind.get(channel, since_s))
+            self._note_times()
+
+    def caught_up(self, channel: str) -> None:
+        """Know that a channel has been read."""
+        if self._behind.pop(channel, None) is not None:
+            self._note_times()
+
+    # --- where ---
 
     def saw(self, channel: str, ts: str) -> bool:
         """Take note of a message; true when its channel is new to us."""
@@ -115,30 +148,43 @@ class Heard:
         threads[root] = max(ts_seconds(ts), threads.get(root, 0.0))
         for oldest in sorted(threads, key=lambda known: threads[known])[: -limits.OLD_THREADS_MAX]:
             del threads[oldest]
-        self._unsaved[threads_note(self._instance, self._team, channel)] = json.dumps(threads)
+        self._unsaved[threads_note(self._instance, self._team, channel)] = lambda: json.dumps(threads)
 
     def forget(self, channel: str) -> None:
         """Forget a channel that cannot be read, or has been quiet for longer than all others."""
         if channel in self._places:
             del self._places[channel]
             self._threads.pop(channel, None)
-            self._unsaved[threads_note(self._instance, self._team, channel)] = None
+            self._unsaved[threads_note(self._instance, self._team, channel)] = lambda: None
             self._note_places()
+            self.caught_up(channel)
+
+    # --- writing down ---
 
     async def save(self) -> None:
-        """Write down what has changed; what fails is written the next time."""
-        unsaved, self._unsaved = self._unsaved, {}
-        for name in list(unsaved):
+        """Write down what has changed; what fails, or is cut, is written the next time."""
+        for name in list(self._unsaved):
+            text_of_note = self._unsaved.pop(name)
             try:
-                await self._store.remember(name, unsaved[name])
-            except StoreError as error:
+                await self._store.remember(name, text_of_note())
+            except BaseException as error:
+                self._unsaved.setdefault(name, text_of_note)
+                if not isinstance(error, StoreError):
+                    raise
                 log.info("not written down what was heard", reason=error.reason)
-                self._unsaved = unsaved | self._unsaved
                 return
-            del unsaved[name]
+
+    def _note_times(self) -> None:
+        self._unsaved[heard_note(self._instance, self._team)] = self._times
+
+    def _times(self) -> str:
+        behind = {channel: math.floor(since_s) for channel, since_s in self._behind.items()}
+        facts = {"began": self._began_s, "until": self._until_s, "ahead": self._ahead_s, "behind": behind}
+        return json.dumps(facts)
 
     def _note_places(self) -> None:
-        self._unsaved[places_note(self._instance, self._team)] = json.dumps({"places": [*self._places]})
+        name = places_note(self._instance, self._team)
+        self._unsaved[name] = lambda: json.dumps({"places": [*self._places]})
 
 
 def _object(note: str | None) -> dict[str, Any]:

@@ -106,11 +106,8 @@ DESCRIPTION_CHARS = 140
 MISSED_READS_PER_MINUTE = 30
 """Pages of history read for what was missed; the rest of tier 3 ("50+") is left to threads and lost responses."""
 
-MISSED_THREADS_MAX = 10
-"""Threads of one channel that are read for what was missed: a call each."""
-
-MISSED_READING_S = 900.0
-"""How long reading may go on after a gap: 450 channels at ``MISSED_READS_PER_MINUTE``."""
+MISSED_THREADS_MAX = 30
+"""Threads of one channel that are read for what was missed: a call each, so a minute for the busiest channel."""
 
 PLACES_MAX = 1_000
 """Channels that are remembered, those of late; direct messages are a channel each."""

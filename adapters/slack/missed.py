@@ -45,8 +45,8 @@ def _is_ours(root: Mapping[str, Any], us: Identity, remembered: Mapping[str, flo
 def questions(
     messages: Iterable[Mapping[str, Any]], channel: str, since_s: float, most: int, rules: InboundRules, us: Identity
 ) -> list[Envelope]:
-    """Return what was asked among the newest ``most`` messages of a channel since ``since_s``, oldest first."""
-    by_ts = {text_of(message, "ts"): message for message in messages}
+    """Return what was asked among the newest ``most`` messages of others since ``since_s``, oldest first."""
+    by_ts = {text_of(message, "ts"): message for message in messages if not us.wrote(message)}
     new = sorted((ts for ts in by_ts if ts_seconds(ts) > since_s), key=ts_seconds)
     parsed = [parse_message(by_ts[ts], channel, rules, us) for ts in new[-most:]]
     return [envelope for envelope in parsed if envelope is not None]

@@ -101,6 +101,30 @@ async def test_places_are_remembered_and_bounded(
     assert again.places(clock.wall() - 1) == ["C3"]
 
 
+async def test_channels_that_are_behind_keep_a_mark_of_their_own(store: Ledger, clock: FakeClock) -> None:
+    """The furthest back that is known, over restarts, until they have been read; one note tells all."""
+    heard = await life(store, clock)
+    heard.begin()
+    for channel in ("C1", "C2", "C3"):
+        heard.saw(channel, ts(0))
+    began_s = START_WALL_S
+    heard.fell_behind("C1", began_s + 5)
+    heard.fell_behind("C1", began_s + 8)
+    heard.fell_behind("C2", began_s + 7)
+    heard.fell_behind("C3", began_s + 9)
+    heard.fell_behind("unheard of", began_s)
+    clock.advance(3_600.0)
+    heard.until_now()
+    heard.caught_up("C2")
+    await heard.save()
+    assert store.writes == 2
+    again = await life(store, clock)
+    assert dict(again.behind) == {"C1": began_s + 5, "C3": began_s + 9}
+    assert again.since_s == clock.wall() - MARGIN_S
+    again.forget("C3")
+    assert list(again.behind) == ["C1"]
+
+
 async def test_only_old_threads_need_a_memory(store: Ledger, clock: FakeClock) -> None:
     """A young one stands in the newest page of its channel."""
     heard = await life(store, clock)
