@@ -35,7 +35,10 @@ from bridge.ports import Intake
 log = structlog.get_logger(__name__)
 
 CAPABILITIES = Capabilities(
-    edit_interval_s=limits.EDIT_INTERVAL_S, status_refresh_s=limits.STATUS_REFRESH_S, controls=True
+    edit_interval_s=limits.EDIT_INTERVAL_S,
+    status_refresh_s=limits.STATUS_REFRESH_S,
+    controls=True,
+    delivers_again=True,
 )
 PART_RULES = PartRules(limits.PART_CHARS, outbound.measure, outbound.amounts)
 
@@ -66,7 +69,7 @@ class SlackPlatform:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Edits as soon as the limits allow; a status is renewed every 90 s; buttons."""
+        """Edits as soon as the limits allow; a status is renewed every 90 s; buttons; events come again."""
         return CAPABILITIES
 
     @property

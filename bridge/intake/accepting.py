@@ -79,6 +79,7 @@ class Intake:
         self._keep_s = keep_s
         self._late_within_s = late_within_s
         self._refused_at: OrderedDict[tuple[str, str, Say], float] = OrderedDict()
+        self._promised: OrderedDict[str, None] = OrderedDict()
         self._admitting: list[str] = []
 
     async def accept(self, envelope: Envelope) -> bool:
@@ -144,7 +145,7 @@ class Intake:
             return await self._admit(envelope, key, lane, ticket)
         except StoreError:
             if not envelope.command:  # whoever takes commands tells it with its answer
-                self._refuse(envelope, Refusal(Say.STORE_FAILED))
+                self._tell_unwritten(envelope)
             raise
         finally:
             self._admitting.remove(envelope.delivery_key)
@@ -206,6 +207,17 @@ class Intake:
         ):
             return True
         return await self._store.note(participation_note(envelope.place)) is not None
+
+    def _tell_unwritten(self, envelope: Envelope) -> None:
+        """Tell the author that her message could not be written down: whether it comes again by itself, or is lost."""
+        comes_again = envelope.late or self._platforms[envelope.place.instance].capabilities.delivers_again
+        if not comes_again:
+            self._refuse(envelope, Refusal(Say.STORE_FAILED))
+        elif envelope.delivery_key not in self._promised:  # however often it comes again meanwhile
+            self._promised[envelope.delivery_key] = None
+            if len(self._promised) > MAX_REMEMBERED_REFUSALS:
+                self._promised.popitem(last=False)
+            self._refuse(envelope, Refusal(Say.STORE_FAILED_FOR_NOW))
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> None:
         """Tell the author once in a while why she is not answered; a command, to which only she listens, each time."""

@@ -132,6 +132,8 @@ class Capabilities:
     Attributes:
         edit_interval_s: The shortest sensible time between two edits of one message.
         controls: Messages can carry something to press.
+        delivers_again: A message that was not acknowledged comes again by itself, for as long as it takes. Commands,
+            presses and forms never do.
         status_refresh_s: How often the sign of life must be renewed; ``None`` when it stays by itself.
     """
 
@@ -139,3 +141,4 @@ class Capabilities:
     edit_interval_s: float = 1.0
     status_refresh_s: float | None = None
     controls: bool = False
+    delivers_again: bool = False

@@ -45,7 +45,8 @@ class Intake(Protocol):
         platform only after this returned.
 
         Raises:
-            StoreError: It was not written down; do not acknowledge, the platform will deliver again.
+            StoreError: It was not written down; do not acknowledge. Its author is told whether to ask again: not where
+                ``Capabilities.delivers_again``, and not for a ``late`` one, which is handed over again later.
         """
         ...
 

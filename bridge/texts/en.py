@@ -27,6 +27,8 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_OVER: "⚠️ This run has ended meanwhile, so your answer did not reach it. Please run it again.",
     Say.EMPTY_ANSWER: "The agent gave an empty answer. Please ask again, or put it differently.",
     Say.STORE_FAILED: "⚠️ I cannot write anything down right now, so I did not take this. Please ask again later.",
+    Say.STORE_FAILED_FOR_NOW: "⚠️ I cannot write anything down right now. Your message is not lost: I will take it up "
+    "by myself as soon as I can, so there is no need to ask again.",
     Say.INTERNAL: "⚠️ Something went wrong on my side. Please ask again, or tell your administrator.",
     Say.INTERRUPTED: "⚠️ The answer was interrupted here.",
     Say.STOPPED: "⏹️ Stopped.",

@@ -31,6 +31,7 @@ class Say(StrEnum):
     RUN_OVER = "run_over"
     EMPTY_ANSWER = "empty_answer"
     STORE_FAILED = "store_failed"
+    STORE_FAILED_FOR_NOW = "store_failed_for_now"
     INTERNAL = "internal"
     # around an answer
     INTERRUPTED = "interrupted"

@@ -27,6 +27,7 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_OVER: "⚠️ 这次运行已经结束，你的回答没有送达。请重新运行。",
     Say.EMPTY_ANSWER: "智能体给出了空的回答。请再问一次，或换个说法。",
     Say.STORE_FAILED: "⚠️ 我暂时无法保存数据，所以没有接收你的问题。请稍后再问。",
+    Say.STORE_FAILED_FOR_NOW: "⚠️ 我暂时无法保存数据。你的消息不会丢失：恢复后我会自动处理，无需再问一遍。",
     Say.INTERNAL: "⚠️ 我这边出了点问题。请再问一次；如果一直这样，请告诉管理员。",
     Say.INTERRUPTED: "⚠️ 回答在这里中断了。",
     Say.STOPPED: "⏹️ 已停止。",

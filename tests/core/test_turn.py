@@ -18,6 +18,7 @@ from bridge.errors import (
     PlatformUnavailable,
     StoreUnavailable,
 )
+from bridge.intake.accepting import REFUSAL_PAUSE_S
 from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
@@ -26,6 +27,7 @@ from bridge.model import (
     AgentCapabilities,
     AnswerCompleted,
     AnswerDelta,
+    Capabilities,
     ChatCompleted,
     ChatRef,
     ChatStarted,
@@ -540,6 +542,24 @@ async def test_a_question_that_cannot_be_written_down_is_refused_aloud() -> None
         await core.until(lambda: core.platform.visible() == [say(Say.STORE_FAILED, "en")])
         store.is_full = False
         assert "better now" in await core.answered(envelope())
+
+
+@pytest.mark.parametrize(("delivers_again", "late"), [(True, False), (False, True)])
+async def test_whoever_need_not_ask_again_is_told_so(delivers_again: bool, late: bool) -> None:
+    """Once per message, however often it comes while the disk is full; it is answered by itself afterwards."""
+    clock = FakeClock()
+    store = FullStore(clock)
+    platform = FakePlatform(capabilities=Capabilities(delivers_again=delivers_again))
+    asked = replace(envelope(), late=late, sent_at_s=clock.wall())
+    async with core_of(FakeAgent(spoken("better now")), platform=platform, store=store, clock=clock) as core:
+        store.is_full = True
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                await core.intake.accept(asked)
+            await core.clock.run(REFUSAL_PAUSE_S)
+        assert core.platform.visible() == [say(Say.STORE_FAILED_FOR_NOW, "en")]
+        store.is_full = False
+        assert (await core.answered(asked))[-1].startswith("better now")
 
 
 async def test_a_disk_that_fills_up_in_the_middle_costs_no_answer() -> None:
