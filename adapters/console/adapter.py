@@ -8,7 +8,7 @@ import getpass
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -208,6 +208,10 @@ class TerminalReply:
     async def find_posted(self, index: int, known: Mapping[int, str] | None = None) -> str | None:
         """What this program has printed is never in doubt; what an earlier run printed nobody knows."""
         return encode_part(self._key, index) if (self._turn_id, index) in self._posted else None
+
+    async def find_doubles(self, indices: Collection[int], known: Mapping[int, str]) -> Sequence[str]:
+        """Nothing is printed twice here."""
+        return ()
 
     async def notice(self, text: str) -> str:
         with closed_is_rejected():

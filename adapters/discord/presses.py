@@ -4,7 +4,7 @@ Buttons carry what they stand for in their custom id. Discord tells of a press a
 to it within three seconds. Source: docs.discord.com, "Receiving and Responding to Interactions".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -14,7 +14,7 @@ from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, author_name, language_of, place_of
 from adapters.discord.outbound import ELLIPSIS, EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
-from bridge.model import Author, Press, Pressed
+from bridge.model import Author, Press, Pressed, TurnId
 
 MESSAGE_COMPONENT = 3
 """``type`` of an interaction with what stands below a message."""
@@ -47,6 +47,19 @@ def parse_ticket(interaction: Payload) -> Ticket | None:
     """Return what an interaction is answered under; ``None`` for what cannot be answered."""
     ticket = Ticket(text_in(interaction, "id"), text_in(interaction, "token"))
     return ticket if ticket.id and ticket.token else None
+
+
+def controlled_turns(message: Mapping[str, Any]) -> set[TurnId]:
+    """Return the turns that the controls below a message stand for."""
+    rows = message.get("components")
+    found = [parse_control_id(str(button.get("custom_id") or "")) for button in _buttons(rows)]
+    return {turn_id for _, turn_id, _ in filter(None, found)}
+
+
+def _buttons(rows: object) -> Iterator[Mapping[str, Any]]:
+    for row in rows if isinstance(rows, list) else ():
+        inside = row.get("components") if isinstance(row, Mapping) else None
+        yield from (button for button in inside or () if isinstance(button, Mapping))
 
 
 def parse_press(interaction: Payload, channel: Channel | None, instance: str, application_id: str) -> Press | None:

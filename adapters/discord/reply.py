@@ -1,6 +1,6 @@
 """The answer to one question in Discord: typing, a thread if wanted, messages that grow, the waiting mark."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from adapters.discord.ids import (
     snowflake_at,
 )
 from adapters.discord.inbound import SPOKEN
+from adapters.discord.presses import controlled_turns
 from adapters.discord.refusals import UNKNOWN_MESSAGE, DiscordRefused
 from adapters.discord.room import PATIENCE_S, Room
 from adapters.discord.settings import DiscordSettings
@@ -157,6 +158,22 @@ class DiscordReply:
             self._editions[index] = self._editions.get(index, 0) + 1  # the old name is not trusted any more
         return found
 
+    async def find_doubles(self, indices: Collection[int], known: Mapping[int, str]) -> Sequence[str]:
+        """Read what we wrote after the question for more messages with a part's name, or with this turn's controls.
+
+        Under one name nothing is created twice; but a post that was applied when its name was not trusted any more.
+        """
+        await self._room.begin_thread()
+        doubles, us = [], await self._our_id()
+        async for message in messages_after(self._web, self._room.spot.channel, self._asked_after()):
+            message_id = str(message.get("id"))
+            if _text(message, "author", "id") != us or message_id in known.values():
+                continue
+            is_named = any(is_name_of(message.get("nonce"), self._turn_id, index) for index in indices)
+            if is_named or self._turn_id in controlled_turns(message):
+                doubles.append(message_id)
+        return doubles
+
     async def notice(self, text: str) -> str:
         """Post a sentence of ours: in the thread if there is one already, else beside the question.
 
@@ -256,15 +273,18 @@ class DiscordReply:
 
     # --- looking back ---
 
+    def _asked_after(self) -> str:
+        """Return the id of a message before the answer; asked again, it stands below the one that failed."""
+        asked_at = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S))
+        return max(self._room.spot.question.message, asked_at, key=int)
+
     async def _look_through_history(self, index: int, known: Mapping[int, str]) -> str | None:
         await self._room.begin_thread()
         if self._room.spot.shared and not self._room.spot.replies:
             raise PlatformRejected("messages in a shared channel do not tell whom they answer")
         # Before the last part we know of stands nothing of what follows it, but perhaps the answer to another question.
         before = [message_id for part, message_id in known.items() if part < index]
-        # Asked again, it stands below the answer that failed: of that the time tells it apart.
-        asked_at = str(snowflake_at(self._envelope.sent_at_s - CLOCK_ERROR_S))
-        after = max([self._room.spot.question.message, asked_at, *before], key=int)
+        after = max([self._asked_after(), *before], key=int)
         nameless, us = [], await self._our_id()
         async for message in messages_after(self._web, self._room.spot.channel, after):
             message_id = str(message.get("id"))

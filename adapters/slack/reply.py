@@ -1,6 +1,6 @@
 """The answer to one question in Slack: status or placeholder, messages that grow, the waiting mark."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -179,6 +179,17 @@ class SlackReply:
         if unmarked is not None:
             self._streams.found(unmarked, index)
         return unmarked
+
+    async def find_doubles(self, indices: Collection[int], known: Mapping[int, str]) -> Sequence[str]:
+        """Look through the thread, from the question on, for more messages with a part's mark; streams have none."""
+        marks, us = {(self._turn_id, index) for index in indices}, await self._us()
+        doubles: list[str] = []
+        async with aclosing(read_pages(self._web, self._place, oldest=self._question_ts)) as messages:
+            async for message in messages:
+                ts = str(message.get("ts", ""))
+                if marked_part(message) in marks and us.wrote(message) and ts and ts not in (*known.values(), *doubles):
+                    doubles.append(ts)
+        return doubles
 
     async def _us(self) -> Identity:
         try:

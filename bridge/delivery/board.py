@@ -9,7 +9,7 @@ A message that only grows is shown what is settled instead of a repaired preview
 be ended once nothing more comes into it. While it has not ended, its part ends early: between two blocks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -145,6 +145,12 @@ class Board:
     def doubt(self, index: int) -> None:
         """Let a message carry the sentence that it may be a double."""
         self._doubtful.add(index)
+
+    def trust(self, indices: Collection[int]) -> bool:
+        """Know that none of these messages is a double; false when nobody thought so."""
+        lifted = bool(self._doubtful.intersection(indices))
+        self._doubtful.difference_update(indices)
+        return lifted
 
     def is_doubtful(self, index: int) -> bool:
         return index in self._doubtful

@@ -109,6 +109,13 @@ class Delivery:
         """Let a message that stands already become the first part; before ``run``."""
         self._board.adopt(placeholder)
 
+    def missed(self, *, looked_for: bool) -> None:
+        """Tell that a placeholder of unknown outcome may stand, or come yet where it was looked for; before ``run``."""
+        if looked_for:
+            self._messenger.may_come(0)
+        else:
+            self._messenger.may_stand(0)
+
     def take_over(self, parts: Sequence[PostedPart]) -> None:
         """Continue with the messages an earlier process posted; before ``run``.
 
@@ -117,7 +124,7 @@ class Delivery:
         self._board.take_over(parts)
         if not all(part.wordless for part in parts):
             self._watch.words_stand()
-        self._messenger.may_stand(len(parts))
+        self._messenger.take_over(parts)
 
     def changed(self) -> None:
         """Tell that the draft has new text; costs next to nothing."""
@@ -292,10 +299,7 @@ class Delivery:
         if (task is None or task.tidies) and self.visible_at is None:
             self.visible_at = self._clock.now()
         if task is None or (task.tidies and not task.worth and self._clock.now() > self._finished_at + TIDY_S):
-            if await self._messenger.finds_more():
-                return False
-            await self._messenger.remove_surplus()
-            return True
+            return await self._tidied_up()
         call, wait_s = self._last_call(task)
         if task.move is Move.EDIT and not task.tidies and self._is_better_posted(task):
             if self._board.split_off(task.index):
@@ -305,6 +309,19 @@ class Delivery:
         else:
             await self._send(call)
         return False
+
+    async def _tidied_up(self) -> bool:
+        """Take away what should not stand; true when nothing is left to do."""
+        if await self._messenger.finds_more():
+            return False
+        await self._messenger.remove_surplus()
+        if (wait_s := self._messenger.doubles_wait_s) > 0:
+            await self._clock.sleep(wait_s)
+        return not await self._messenger.remove_doubles()
+
+    async def remove_doubles(self) -> None:
+        """Take away what stands twice, after ``run`` was left by an error; fails never."""
+        await self._messenger.remove_doubles()
 
     def _last_call(self, task: Task) -> tuple[Call, float]:
         """Return how a difference is mended when the answer has ended, and how long that has to wait."""

@@ -2,10 +2,11 @@
 
 A refusal closes an allowance, an outage is waited out, a message that is gone or too long changes what should stand on
 the board: none of that is an error to whoever asks for the next call. A post of unknown outcome is looked up before it
-is repeated.
+is repeated; and because the service may apply the first one after that look, another look at the end takes away what
+stands twice.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -31,6 +32,12 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
 GIVE_UP_S = 600.0
 """How long a final text that the platform does not take is tried."""
+LATE_S = 3.0
+"""How long after a post was repeated the look for the lost one has to wait: a request that took longer than our
+patience is applied soon after it, or never. Until then the next question of the conversation waits too."""
+LOOKS = 3
+LOOK_PATIENCE_S = 70.0
+"""How often that look is tried, and how long it may have to wait: a read that is allowed once a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,10 @@ class Messenger:
         self._watch = watch
         self._posted = posted
         self._unknown: set[int] = set()
+        self._twice: set[int] = set()
+        self._look_at = clock.now()
+        self._looks = LOOKS
+        self._follows = False
         self._trail = -1
         self._failures = 0
         self._retry_at = 0.0
@@ -96,6 +107,16 @@ class Messenger:
     def may_stand(self, index: int) -> None:
         """Know that a part may have been posted already: it is looked up before it is."""
         self._unknown.add(index)
+
+    def take_over(self, parts: Sequence[PostedPart]) -> None:
+        """Know what an earlier process posted; what followed it may stand too, even twice, and not be written down."""
+        self._follows = True
+        self._twice |= {part.index for part in parts if part.twice}
+        self.may_stand(len(parts))
+
+    def may_come(self, index: int) -> None:
+        """Know that an attempt to post a part, which nobody found, may still be applied."""
+        self._twice.add(index)
 
     def release(self) -> None:
         """Give back what was reserved for ends that will not come."""
@@ -160,6 +181,43 @@ class Messenger:
             except PlatformError as error:
                 log.warning("a surplus message stays", reason=error.reason)
 
+    @property
+    def doubles_wait_s(self) -> float:
+        """How long a lost post may still come that was repeated; 0 where none was."""
+        return max(0.0, self._look_at - self._clock.now()) if self._twice else 0.0
+
+    async def remove_doubles(self) -> bool:
+        """Delete what stands twice after all; true when there is more to do then.
+
+        That is another look later, or a message below which there is no doubt any more. Where it cannot be looked,
+        everything stays as it is.
+        """
+        if not self._twice:
+            return False
+        try:
+            for message_id in await self._reply.find_doubles(self._twice, self._known()):
+                log.info("a post that was thought lost came after all, taking it away", message=message_id)
+                await self._reply.remove(message_id)
+        except (PlatformUnavailable, PlatformRateLimited) as error:
+            return self._looks_again(error)
+        except PlatformError as error:
+            log.warning("cannot look for what stands twice", reason=error.reason)
+            self._twice.clear()
+            return False
+        indices, self._twice = self._twice, set()
+        return self._board.trust(indices)
+
+    def _looks_again(self, error: PlatformUnavailable | PlatformRateLimited) -> bool:
+        """Plan another look for doubles, if it need not be waited for too long."""
+        wait_s = (error.retry_after_s if isinstance(error, PlatformRateLimited) else None) or LATE_S
+        self._looks -= 1
+        if self._looks > 0 and wait_s <= LOOK_PATIENCE_S:
+            self._look_at = self._clock.now() + wait_s
+            return True
+        log.warning("what may stand twice stays", reason=error.reason)
+        self._twice.clear()
+        return False
+
     async def _carry(self, call: Call) -> None:
         match call.task.move:
             case Move.POST:
@@ -172,7 +230,13 @@ class Messenger:
                 self._grows_no_more(call.task.index)
 
     async def _post(self, task: Task, way: Way) -> None:
-        found = await self._look_up(task.index) if task.index in self._unknown else None
+        found = None
+        if task.index in self._unknown:
+            found = await self._look_up(task.index)
+            if found is None or self._follows:
+                self._twice.add(task.index)
+            if found is None and not self._follows:
+                self._look_at = self._clock.now() + LATE_S
         message = Message(found or "", wordless=not task.view.text.strip())
         if found is None:
             try:
@@ -185,11 +249,11 @@ class Messenger:
         self._board.messages[task.index : task.index + 1] = [message]
         self._pacer.reserve(message.way)
         if found is None:
-            self._board.shown(task)
-        else:  # whatever it shows, the next step brings it up to date; what followed it may not be written down either
+            self._board.shown(task)  # whatever a found one shows, the next step brings it up to date
+        elif self._follows:  # what followed it may not be written down either
             self._trail = task.index + 1
             self._unknown.add(self._trail)
-        await self._posted(PostedPart(task.index, message.message_id, message.wordless))
+        await self._write_down(task.index)
 
     async def _edit(self, task: Task) -> None:
         message = self._board.messages[task.index]
@@ -197,7 +261,11 @@ class Messenger:
         self._board.shown(task)
         if message.wordless and task.view.text.strip():
             message.wordless = False
-            await self._posted(PostedPart(task.index, message.message_id))
+            await self._write_down(task.index)
+
+    async def _write_down(self, index: int) -> None:
+        message = self._board.messages[index]
+        await self._posted(PostedPart(index, message.message_id, message.wordless, twice=index in self._twice))
 
     def _grows_no_more(self, index: int) -> None:
         self._pacer.release(self._board.messages[index].way)
@@ -208,10 +276,12 @@ class Messenger:
             raise PlatformRejected("two posts of unknown outcome, and no way to look them up") from error
         self._unknown.add(index)
 
+    def _known(self) -> dict[int, str]:
+        return {i: message.message_id for i, message in enumerate(self._board.messages) if message.message_id}
+
     async def _look_up(self, index: int) -> str | None:
         try:
-            messages = enumerate(self._board.messages)
-            known = {i: message.message_id for i, message in messages if message.message_id and i != index}
+            known = {i: message_id for i, message_id in self._known().items() if i != index}
             found = await self._reply.find_posted(index, known)
         except PlatformRejected as error:
             log.info("cannot look up a lost post, repeating it once", reason=error.reason)

@@ -47,12 +47,13 @@ class PostedPart:
     """One part of the answer that the platform has: its index and the platform's id of the message.
 
     ``wordless``: as far as we know it shows a sign of life or a sentence of ours, no word of the agent: so it may be
-    overwritten.
+    overwritten. ``twice``: an earlier attempt to post it, whose outcome nobody knew, may stand too, or come late.
     """
 
     index: int
     message_id: str
     wordless: bool = False
+    twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

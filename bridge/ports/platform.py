@@ -1,7 +1,7 @@
 """What whoever brings a chat service implements: the platform, and the reply to one question on it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from bridge.model import (
@@ -92,6 +92,19 @@ class Reply(Protocol):
                 posted after those before it.
 
         Raises ``PlatformRejected`` when it cannot be looked up (scope, quota).
+        """
+        ...
+
+    async def find_doubles(self, indices: Collection[int], known: Mapping[int, str]) -> Sequence[str]:
+        """Look for messages that stand twice: a post that nobody found may have been applied after it was repeated.
+
+        Only such that certainly are parts of this very answer, by the mark of one of ``indices``, are returned: they
+        will be removed. What carries no mark is never one. Order does not matter.
+
+        Args:
+            known: The ids of all the answer's parts by index: none of these is a double.
+
+        Raises ``PlatformRejected`` when it cannot be looked (scope, quota).
         """
         ...
 

@@ -1,7 +1,7 @@
 """In-process agents and platforms, typed as the ports: for tests of the core, and as examples for adapter authors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -191,7 +191,8 @@ class FakeMessage:
 class FakePlatform:
     """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
 
-    An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. With ``streams`` it has
+    An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. One under ``post~`` is
+    raised before: the post is ``belated`` and applied by ``arrive``. With ``streams`` it has
     a second way to show a part, whose calls are named ``start``, ``append`` and ``stop``. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
@@ -213,6 +214,7 @@ class FakePlatform:
     waiting: set[str] = field(default_factory=set)
     whispers: list[tuple[str, str]] = field(default_factory=list)
     looked_for: dict[int, dict[int, str]] = field(default_factory=dict)
+    belated: list[FakeMessage] = field(default_factory=list)
     hearing: Intake | None = None
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -278,6 +280,17 @@ class FakePlatform:
         """What a person sees now, in order; of one turn or of all."""
         return [m.shown for m in self.messages.values() if not m.deleted and turn in (None, m.turn)]
 
+    def arrive(self) -> None:
+        """Apply the posts that are late."""
+        while self.belated:
+            self.add(self.belated.pop(0))
+
+    def add(self, message: FakeMessage) -> str:
+        """Let a message stand; returns its id."""
+        message_id = f"msg-{len(self.messages) + 1}"
+        self.messages[message_id] = message
+        return message_id
+
     def fail(self, call: str) -> None:
         """Record a call and raise the error that waits for it."""
         self.calls.append(call)
@@ -319,7 +332,9 @@ class FakeReply:
         self._platform.waiting.discard(self._turn)
         if not self._platform.placeholder:
             self._platform.alive.add(self._turn)
-        return self._add(0, View("…")) if self._platform.placeholder else None
+        placeholder = self._add(0, View("…")) if self._platform.placeholder else None
+        self._platform.fail("open!")
+        return placeholder
 
     async def refresh(self) -> None:
         self._platform.fail("refresh")
@@ -332,6 +347,9 @@ class FakeReply:
             self._platform.fail("start!")
             return message_id
         self._platform.fail("post")
+        if self._platform.errors.get("post~"):
+            self._platform.belated.append(FakeMessage(self._place, self._turn, index, [view]))
+            self._platform.fail("post~")
         message_id = self._add(index, view)
         self._platform.fail("post!")
         return message_id
@@ -393,6 +411,16 @@ class FakeReply:
                 return message_id
         return None
 
+    async def find_doubles(self, indices: Collection[int], known: Mapping[int, str]) -> Sequence[str]:
+        self._platform.fail("find_doubles")
+        return [
+            message_id
+            for message_id, message in self._platform.messages.items()
+            if (message.turn, message.deleted) == (self._turn, False)
+            and message.index in indices
+            and message_id not in known.values()
+        ]
+
     async def announce(self, text: str, *, where: ResultPlace) -> Root:
         self._platform.fail("announce")
         asked_in, self._place = self._place, self._announced_at(where)
@@ -436,9 +464,7 @@ class FakeReply:
 
     def _add(self, index: int | None, view: View) -> str:
         self._platform.alive.discard(self._turn)
-        message_id = f"msg-{len(self._platform.messages) + 1}"
-        self._platform.messages[message_id] = FakeMessage(self._place, self._turn, index, [view])
-        return message_id
+        return self._platform.add(FakeMessage(self._place, self._turn, index, [view]))
 
 
 def _fakes_fit_the_ports(reply: FakeReply) -> tuple[Agent, Platform, CommandReply]:

@@ -369,6 +369,20 @@ class ReplyPromises:
             message_id = await stranger.post(0, View("Another answer"))
             assert await scene.platform.reply(asked.envelope, ANOTHER_TURN, "en").find_posted(0) == message_id
 
+    async def test_what_stands_twice_is_told(self, harness: PlatformHarness) -> None:
+        """By its mark: none of the known parts, no sentence of ours, no answer of another turn."""
+        needs(harness, Ability.MARKS, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked, reply, lost = await scene.answer("Once")
+            known = {0: await reply.post(0, View("Once")), 1: await reply.post(1, View("and again"))}
+            await reply.notice("A sentence of ours")
+            await scene.platform.reply(asked.envelope, ANOTHER_TURN, "en").post(0, View("Another answer"))
+            later = asked.reply_on(scene.platform)
+            assert list(await later.find_doubles({0, 1}, known)) == [lost]
+            assert list(await later.find_doubles({1}, known)) == []
+            await later.remove(lost)
+            assert list(await later.find_doubles({0, 1}, known)) == []
+
     async def test_an_answer_goes_on_after_a_restart(self, harness: PlatformHarness) -> None:
         """A new instance finds, edits and removes what the old one posted, with the envelope alone."""
         needs(harness, Ability.RESTART, Ability.MESSAGES)

@@ -28,7 +28,7 @@ import structlog
 from bridge.delivery.delivering import Delivery, Pace
 from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
-from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected
+from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.files.attachments import FileRules
 from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnRecord, TurnState
 from bridge.observing import Observer, ReplyWatch
@@ -116,6 +116,7 @@ class Answering:
             controls=self._control(ControlKind.STOP, Say.STOP_LABEL),
         )
         self._scope: asyncio.Timeout | None = None
+        self._sign_lost = False
         live.queued = self._delivery.queued
         self._exchange = exchange(self._draft, self._delivery)
 
@@ -149,6 +150,7 @@ class Answering:
             log.warning("the answer cannot be shown", reason=reason)
             self._live.over()
             await self._exchange.call_off()
+            await self._delivery.remove_doubles()
             ending = Ending(Outcome.FAILED, reason=reason)
         await settle(self._reply, self._clock)
         state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
@@ -207,8 +209,12 @@ class Answering:
 
     async def _take_over(self) -> None:
         """Continue with what an earlier process posted."""
-        if self._ledger.state is TurnState.OPENING and not self._ledger.parts and (found := await self._find()):
-            await self._ledger.posted(PostedPart(0, found, wordless=True))
+        if self._ledger.state is TurnState.OPENING and not self._ledger.parts:
+            self._sign_lost = True
+            if found := await self._find():
+                await self._ledger.posted(PostedPart(0, found, wordless=True, twice=True))
+            else:
+                self._delivery.missed(looked_for=True)
         parts = self._ledger.parts
         if parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
             self._delivery.take_over(parts)
@@ -239,9 +245,11 @@ class Answering:
             except PlatformError as error:
                 log.info("no sign of life", reason=error.reason)
                 placeholder = None
+                if isinstance(error, PlatformUnavailable) and error.outcome_unknown:
+                    self._delivery.missed(looked_for=False)
             if placeholder:
                 self._delivery.adopt(placeholder)
-                await self._ledger.posted(PostedPart(0, placeholder, wordless=True))
+                await self._ledger.posted(PostedPart(0, placeholder, wordless=True, twice=self._sign_lost))
 
     async def _clear_away(self, parts: Sequence[PostedPart]) -> None:
         """Take away what an answer had beyond its first message, which the new one grows in."""

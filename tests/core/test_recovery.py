@@ -165,10 +165,25 @@ async def test_a_part_posted_just_before_the_crash_is_found() -> None:
 
 async def test_where_nothing_can_be_looked_up_a_double_is_marked() -> None:
     """No scope to read the thread: posted once more, and said that it may be a duplicate."""
-    platform = FakePlatform(errors={"find_posted": [PlatformRejected("no scope")]})
+    refusal = PlatformRejected("no scope")
+    platform = FakePlatform(errors={"find_posted": [refusal], "find_doubles": [refusal]})
     async with core_of(FakeAgent(FETCHED), platform=platform) as core:
         await take_up(core, cut(TurnState.ASKED, conversation_id="c", chat_id="chat-1"))
         assert platform.visible() == [f"The answer.\n\n{say(Say.MAYBE_DUPLICATE, 'en')}"]
+
+
+@pytest.mark.parametrize("written_down", [True, False])
+async def test_a_post_that_comes_twice_round_a_crash_is_taken_away(written_down: bool) -> None:
+    """The earlier process repeated a lost post; whether it could write that down or not, both were applied since."""
+    platform = FakePlatform()
+    parts = standing(platform, "The ans", "The ans")
+    for message in platform.messages.values():
+        message.index = 0
+    async with core_of(FakeAgent(FETCHED), platform=platform) as core:
+        known = (replace(parts[1], index=0, twice=True),) if written_down else ()
+        await take_up(core, cut(TurnState.ASKED, conversation_id="c", chat_id="chat-1", parts=known))
+        assert platform.visible() == ["The answer."]
+        assert [message.deleted for message in platform.messages.values()] == [written_down, not written_down]
 
 
 @pytest.mark.parametrize("state", [TurnState.ANSWERED, TurnState.DELIVERING])

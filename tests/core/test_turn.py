@@ -37,6 +37,7 @@ from bridge.model import (
     FoundQuestion,
     Lease,
     Outcome,
+    PostedPart,
     Scope,
     ToolCall,
     TurnId,
@@ -438,10 +439,72 @@ async def test_troubles_of_the_platform_leave_one_whole_answer(errors: dict[str,
 
 async def test_a_post_that_cannot_be_looked_up_is_repeated_once_and_marked() -> None:
     """Where the platform does not let us look, a double is possible and says so."""
-    platform = FakePlatform(errors={"post!": [lost(applied=True)], "find_posted": [PlatformRejected("no scope")]})
+    platform = FakePlatform(
+        errors={
+            "post!": [lost(applied=True)],
+            "find_posted": [PlatformRejected("no scope")],
+            "find_doubles": [PlatformRejected("no scope")],
+        }
+    )
     async with core_of(FakeAgent(spoken("Hello")), platform=platform) as core:
         await core.ask(envelope())
         assert platform.visible() == ["Hello", f"Hello\n\n{say(Say.MAYBE_DUPLICATE, 'en')}"]
+
+
+async def test_a_look_that_works_at_the_end_lifts_the_doubt() -> None:
+    """Refused once only: what stood twice goes, and with it the sentence."""
+    platform = FakePlatform(
+        errors={
+            "post!": [lost(applied=True)],
+            "find_posted": [PlatformRejected("once a minute")],
+            "find_doubles": [
+                PlatformRateLimited("once a minute", retry_after_s=50.0),
+                PlatformUnavailable("down", outcome_unknown=False),
+            ],
+        }
+    )
+    async with core_of(FakeAgent(spoken("Hello")), platform=platform) as core:
+        await core.ask(envelope())
+        assert platform.visible() == ["Hello"]
+        assert [m.deleted for m in platform.messages.values()] == [True, False]
+
+
+@pytest.mark.parametrize("late_s", [0.5, 60.0])
+async def test_a_post_that_comes_after_it_was_repeated_is_taken_away(late_s: float) -> None:
+    """Nobody found it when it was looked for: it comes while the answer grows, or at its very end."""
+    gate = asyncio.Event()
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", "The first words of an answer. "),
+        gate,
+        AnswerDelta("m", "Its end."),
+        ChatCompleted(Usage()),
+    ]
+    platform = FakePlatform(errors={"post~": [lost(applied=True)]})
+    async with core_of(FakeAgent(script, spoken("another")), platform=platform) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: len(platform.messages) == 1)
+        assert (await core.record(envelope())).parts == (PostedPart(0, "msg-1", twice=True),)
+        if late_s < 1:
+            gate.set()
+            await core.until(lambda: _ends_with(core, "Its end."))
+        await core.clock.run(late_s)
+        platform.arrive()
+        assert len(platform.visible()) == 2
+        gate.set()
+        await core.ended(envelope())
+        assert platform.visible() == ["The first words of an answer. Its end."]
+        assert platform.messages["msg-2"].deleted
+        await core.ask(envelope("And?", number=2))
+        assert platform.calls.count("find_doubles") == 1
+
+
+async def test_a_lost_placeholder_becomes_the_answer() -> None:
+    """Its response was lost: it is looked for before the first words are posted, and does not stand for ever."""
+    platform = FakePlatform(placeholder=True, errors={"open!": [lost(applied=True)]})
+    async with core_of(FakeAgent(spoken("Hello")), platform=platform) as core:
+        assert await core.answered(envelope()) == ["Hello"]
+        assert len(platform.messages) == 1
 
 
 async def test_a_deleted_message_is_posted_anew() -> None:

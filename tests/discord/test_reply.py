@@ -18,7 +18,7 @@ from bridge.errors import (
 )
 from bridge.extension import Services
 from bridge.keys import turn_id
-from bridge.model import TurnId, View
+from bridge.model import Control, ControlKind, TurnId, View
 from bridge.ports import Platform, Reply
 from bridge.testing.fakes import envelope
 from sandbox.clock import SandboxClock
@@ -383,6 +383,40 @@ async def test_a_post_lost_long_ago_is_looked_for(
     channel = question.message_id if mode == "thread" else "general"
     answers = [(shown.id, shown.text) for shown in discord.answers(channel) if shown.text != "fine"]
     assert answers == [(first, "one"), (found, "two")]
+    assert not discord.violations()
+
+
+@pytest.mark.parametrize("names_are_told", [True, False])
+async def test_a_post_applied_after_its_name_was_trusted_is_told_as_a_double(
+    late: Any, asked: Any, discord: DiscordEmulator, names_are_told: bool
+) -> None:
+    """Repeated under another name it stands twice; its name tells, or else the controls below it."""
+    question = asked()
+    clock, platform = late(answer_in="thread", request_timeout_s=0.2)
+    view = View("once", controls=(Control(ControlKind.STOP, TURN, "Stop"),))
+    async with platform:
+        reply = platform.reply(question, TURN, "en")
+        await reply.open()
+        command = asked("!status", channel=question.message_id)
+        discord.faults.plan(CREATE, "delay", delay_s=limits.NONCE_TRUSTED_S + 200)
+        with pytest.raises(PlatformUnavailable):
+            await reply.post(0, view)
+        clock.late_s = limits.NONCE_TRUSTED_S + 1
+        discord.clock.advance(limits.NONCE_TRUSTED_S + 1)
+        assert await reply.find_posted(0) is None
+        known = {0: await reply.post(0, view), 1: await reply.post(1, View("and more"))}
+        await platform.reply(command, OTHER_TURN, "en").notice("fine")
+        await platform.reply(command, OTHER_TURN, "en").post(0, View("another answer"))
+        expected = [shown.id for shown in discord.answers(question.message_id)]
+        discord.clock.advance(200)
+        await discord.wait_until(
+            lambda: len(discord.answers(question.message_id)) > len(expected), what="the late post"
+        )
+        if not names_are_told:
+            forget_names(discord)
+        (double,) = await reply.find_doubles({0, 1}, known)
+        await reply.remove(double)
+    assert [shown.id for shown in discord.answers(question.message_id)] == expected
     assert not discord.violations()
 
 

@@ -24,6 +24,7 @@ from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 
 TURN = TurnId("abcdefghijklmnop")
+OTHER_TURN = TurnId("qrstuvwxyz234567")
 HOURGLASS = "hourglass_flowing_sand"
 
 
@@ -267,6 +268,33 @@ async def test_a_post_that_never_arrived_is_not_found(replying: Any, slack: Slac
     with pytest.raises(PlatformUnavailable):
         await reply.post(0, View("once"))
     assert await reply.find_posted(0) is None
+
+
+async def test_a_post_applied_after_it_was_repeated_is_told_as_a_double(
+    platform_for: Any, asked: Any, slack: SlackEmulator, sandbox_clock: SandboxClock
+) -> None:
+    """The service took longer than our patience; the mark tells the late one from all else that stands there."""
+    question = asked(thread_ts=slack.mention("ann", "C1", "root"))
+    channel, thread = question.place.channel, question.place.thread
+    async with platform_for(request_timeout_s=0.2) as impatient:
+        reply = impatient.reply(question, TURN, "en")
+        slack.faults.plan("chat.postMessage", "delay", delay_s=60.0)
+        with pytest.raises(PlatformUnavailable) as caught:
+            await reply.post(0, View("once"))
+        assert caught.value.outcome_unknown
+    async with platform_for() as platform:
+        reply = platform.reply(question, TURN, "en")
+        assert await reply.find_posted(0) is None
+        known = {0: await reply.post(0, View("once")), 1: await reply.post(1, View("and more"))}
+        await reply.notice("a sentence of ours")
+        await platform.reply(question, OTHER_TURN, "en").post(0, View("another answer"))
+        expected = [shown.ts for shown in slack.answers(channel, thread)]
+        assert await reply.find_doubles({0, 1}, known) == []
+        sandbox_clock.advance(60.0)
+        await slack.wait_until(lambda: len(slack.answers(channel, thread)) > len(expected), what="the late post")
+        (double,) = await reply.find_doubles({0, 1}, known)
+        await reply.remove(double)
+        assert [shown.ts for shown in slack.answers(channel, thread)] == expected
 
 
 async def test_a_post_far_down_a_long_thread_is_found(platform: Platform, slack: SlackEmulator, asked: Any) -> None:
