@@ -267,8 +267,9 @@ class DiscordReply:
         self._attempts.pop(index, None)
         self._editions[index] = self._editions.get(index, 0) + 1
         self._posted.add(message_id)
-        if self._room.spot.chained and self._envelope.place.thread is not None:
-            await self._chains.remember(self._room.spot.channel, message_id, self._envelope.place.thread)
+        spot = self._room.spot
+        if spot.chained:
+            await self._chains.remember(spot.channel, message_id, self._envelope.place.thread or spot.question.message)
         return message_id
 
     # --- looking back ---

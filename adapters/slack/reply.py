@@ -223,6 +223,8 @@ class SlackReply:
         """Post the line that stands for a command; for its author alone in the direct conversation with her."""
         place = await self._announced_at(where)
         ts = await self._post(View(text), metadata=part_metadata(self._turn_id, ANNOUNCED), place=place)
+        if self._is_unseen and place.channel != self._place.channel:
+            await self._say_where()
         return self._root(place, ts, where)
 
     async def find_announced(self, *, where: ResultPlace) -> Root | None:
@@ -244,6 +246,12 @@ class SlackReply:
         channel = opened.get("channel")
         channel_id = str(channel.get("id") or "") if isinstance(channel, Mapping) else ""
         return replace(self._place, channel=channel_id, thread=None, private=True, channel_name="")
+
+    async def _say_where(self) -> None:
+        try:
+            await self._whisper(self._services.speech(Say.RUN_GOES_PRIVATE, self._locale))
+        except PlatformError as error:
+            log.info("nothing tells that the answer went elsewhere", reason=error.reason)
 
     def _root(self, place: Place, ts: str, where: ResultPlace) -> Root:
         in_thread = where is not ResultPlace.CHANNEL

@@ -27,14 +27,17 @@ from bridge.model import (
     Invocation,
     Invoked,
     Outcome,
+    Place,
     Press,
     Pressed,
+    Root,
     Scope,
     TurnRecord,
     Typing,
 )
 from bridge.ports import Clock, Platform, Store
 from bridge.texts import Say, say
+from bridge.turns.announcing import as_it_stands
 from bridge.turns.lanes import LaneFull, Lanes, Ticket
 from bridge.turns.run_order import Surroundings
 
@@ -185,8 +188,9 @@ class Intake:
             self._refuse(turn.envelope, Refusal(Say.QUEUE_FULL))
             return False
         try:
+            root = _root_of_answer(turn.envelope, as_it_stands(asked).place)
             return await self._admission.admit(
-                replace(turn, key=asked.key, answers=asked.turn_id, agent=asked.agent), ticket
+                replace(turn, key=asked.key, answers=asked.turn_id, agent=asked.agent, root=root), ticket
             )
         finally:
             ticket.drop()
@@ -239,3 +243,9 @@ class Intake:
             await platform.reply(envelope, turn_id(envelope.delivery_key), locale).notice(sentence)
         except PlatformError as error:
             log.info("refusal not shown", reason=error.reason)
+
+
+def _root_of_answer(answer: Envelope, asked_in: Place) -> Root | None:
+    """Return where the rest of a run goes: where it asked, also if it was answered in a thread below that."""
+    is_there = (answer.place.channel, answer.place.thread) == (asked_in.channel, asked_in.thread)
+    return None if is_there else Root(asked_in, answer.message_id)

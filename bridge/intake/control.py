@@ -106,7 +106,7 @@ class Control:
         def is_meant(turn: TurnRecord) -> bool:
             is_question = parse_command(turn.envelope.text) is None
             is_earlier = turn.created_at_s <= record.created_at_s
-            return is_question and is_earlier and _same_place(as_it_stands(turn).place, envelope)
+            return is_question and is_earlier and _is_here(turn, envelope)
 
         verdict = await self._stopping.all(is_meant, envelope.author, waiting=True)
         gave_up = await self._give_up_waiting(envelope)
@@ -130,7 +130,7 @@ class Control:
             for turn in await self._store.unfinished()
             if turn.state is TurnState.WAITING
             and turn.envelope.author.id == envelope.author.id
-            and _same_place(as_it_stands(turn).place, envelope)
+            and _is_here(turn, envelope)
         ]
 
     def _questions_waiting(self) -> list[TurnRecord]:
@@ -139,7 +139,7 @@ class Control:
     async def _status(self, envelope: Envelope, locale: str) -> str:
         def is_meant(turn: TurnRecord) -> bool:
             is_whose = not envelope.command or turn.envelope.author.id == envelope.author.id
-            return is_whose and _same_place(as_it_stands(turn).place, envelope)
+            return is_whose and _is_here(turn, envelope)
 
         running = sum(is_meant(live.record) for live in self._turns.live.values())
         waiting = sum(is_meant(turn) for turn in self._questions_waiting())
@@ -177,6 +177,11 @@ class Dispatch:
 
 def _written(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _is_here(turn: TurnRecord, command: Envelope) -> bool:
+    """Tell whether a turn was asked, or is answered, where a command was given."""
+    return _same_place(as_it_stands(turn).place, command) or _same_place(turn.envelope.place, command)
 
 
 def _same_place(place: Place, command: Envelope) -> bool:

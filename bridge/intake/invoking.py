@@ -41,7 +41,7 @@ class Invocations:
             return self._choose(call, locale)
         named = replace(run, name=run.name or chosen)
         flow = self._book.flow(named.name)
-        problem = self._book.refusal(named, envelope.place, envelope.author, may_move=True)
+        problem = self._book.refusal(named, envelope.place, envelope.author)
         if flow is None or problem is not None:
             refused = (problem or Problem(Say.RUN_UNKNOWN)).sentence(locale)
             return Invoked(sentence=refused, errors={WORKFLOW: refused} if chosen else {})

@@ -133,13 +133,15 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_NEEDS_MORE: "⚠️ This workflow waits for a tool or a sign-in that this bridge does not offer.",
     Say.RUN_ASKS_YOU: "↩️ {name}, please answer here; `!stop` ends it.",
     Say.RUN_ASKS_FORM: "↩️ {name}, please answer here with name=value for each; `!stop` ends it.",
+    Say.RUN_ASKS_BELOW: "↩️ {name}, please reply to this message; `!stop` ends it.",
+    Say.RUN_ASKS_FORM_BELOW: "↩️ {name}, please reply to this message with name=value for each; `!stop` ends it.",
     Say.RUN_ANSWERED: "This was answered already, or is not waited for any more.",
     Say.RUN_STILL_WAITS: "Please answer once more; the workflow waits.",
     Say.RUN_STARTED: "▶️ {who} runs {name}",
     Say.RUN_UNSEEN: "I cannot write here, so nothing was run. Invite me to this channel, or write to me directly.",
-    Say.RUN_GOES_PRIVATE: "🔒 What `{name}` says is for you alone: I answer you in a direct message.",
+    Say.RUN_GOES_PRIVATE: "🔒 This is for you alone: I answer you in a direct message.",
     Say.RUN_NO_PRIVATE: (
-        "🔒 What `{name}` says is for you alone, but I cannot write you a direct message, so nothing was run. "
+        "🔒 What this workflow says is for you alone, but I cannot write you a direct message, so nothing was run. "
         "Allow direct messages from me, or write to me directly."
     ),
     Say.FORM_TITLE: "Run a workflow",

@@ -131,12 +131,14 @@ class Say(StrEnum):
     RUN_NEEDS_MORE = "run_needs_more"
     RUN_ASKS_YOU = "run_asks_you"  # {name}
     RUN_ASKS_FORM = "run_asks_form"  # {name}
+    RUN_ASKS_BELOW = "run_asks_below"  # {name}
+    RUN_ASKS_FORM_BELOW = "run_asks_form_below"  # {name}
     RUN_ANSWERED = "run_answered"
     RUN_STILL_WAITS = "run_still_waits"
     RUN_STARTED = "run_started"  # {who} {name}
     RUN_UNSEEN = "run_unseen"
-    RUN_GOES_PRIVATE = "run_goes_private"  # {name}
-    RUN_NO_PRIVATE = "run_no_private"  # {name}
+    RUN_GOES_PRIVATE = "run_goes_private"
+    RUN_NO_PRIVATE = "run_no_private"
     # forms
     FORM_TITLE = "form_title"
     FORM_WORKFLOW = "form_workflow"

@@ -129,13 +129,15 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_NEEDS_MORE: "⚠️ 这个工作流需要这里不提供的工具或登录。",
     Say.RUN_ASKS_YOU: "↩️ {name}，请在这里回答；`停止` 可结束。",
     Say.RUN_ASKS_FORM: "↩️ {name}，请在这里用“名称=值”回答每一项；`停止` 可结束。",
+    Say.RUN_ASKS_BELOW: "↩️ {name}，请回复这条消息作答；`停止` 可结束。",
+    Say.RUN_ASKS_FORM_BELOW: "↩️ {name}，请回复这条消息，用“名称=值”回答每一项；`停止` 可结束。",
     Say.RUN_ANSWERED: "这个问题已经回答过，或不再等待回答了。",
     Say.RUN_STILL_WAITS: "请再回答一次，工作流还在等待。",
     Say.RUN_STARTED: "▶️ {who} 运行 {name}",
     Say.RUN_UNSEEN: "我不能在这里发言，所以什么都没有运行。请邀请我加入这个频道，或直接给我发消息。",
-    Say.RUN_GOES_PRIVATE: "🔒 `{name}` 的结果只给你看：我会私信回复你。",
+    Say.RUN_GOES_PRIVATE: "🔒 这个结果只给你看：我会私信回复你。",
     Say.RUN_NO_PRIVATE: (
-        "🔒 `{name}` 的结果只给你看，但我无法给你发私信，所以什么都没有运行。请允许我给你发私信，或直接给我发消息。"
+        "🔒 这个工作流的结果只给你看，但我无法给你发私信，所以什么都没有运行。请允许我给你发私信，或直接给我发消息。"
     ),
     Say.FORM_TITLE: "运行工作流",
     Say.FORM_WORKFLOW: "工作流",

@@ -9,6 +9,7 @@ from bridge.model import (
     FileKind,
     Interruption,
     Outcome,
+    ResultPlace,
     RunMode,
     TurnId,
     TurnRecord,
@@ -68,8 +69,12 @@ class RunOrder:
         """Tell whether files came with the message that no parameter takes."""
         return sum(len(files) for files in self._files.values()) < len(self._envelope.attachments)
 
-    async def refuses(self) -> Ending | None:
-        """Find out what is to be run; what is wrong with it is said at once, all of it."""
+    async def refuses(self, *, may_move: bool = False) -> Ending | None:
+        """Find out what is to be run; what is wrong with it is said at once, all of it.
+
+        Args:
+            may_move: What it says can go elsewhere than where it was called.
+        """
         record = self._ledger.record
         if record.answers is not None:
             return await self._refuses_answer(record.answers)
@@ -93,6 +98,9 @@ class RunOrder:
                 problems.append(Problem(Say.RUN_FILES_LACKING, {"files": list_left_out(left_out, self._locale)}))
             problems.append(Problem(Say.RUN_USAGE, {"usage": flow.usage()}))
             return self._refused(problems)
+        is_public = flow.settings.result is ResultPlace.ONLY_ME and not self._envelope.place.private
+        if is_public and not may_move and record.state in UNBEGUN:
+            return self._refused([Problem(Say.RUN_PRIVATE, {"name": flow.name})])
         self._values = dict(arguments.values)
         self.said = str(self._values.pop(SAID, ""))
         return None

@@ -246,7 +246,11 @@ class Running:
         until_s = self._around.clock.wall() + settings.waiting_hours * 3600.0
         run = self._ledger.record.run or RunTicket(self._order.flow.name)
         await self._around.waits.add(self._envelope, self._ledger.record.turn_id)
-        sentence = Say.RUN_ASKS_FORM if asked.fields else Say.RUN_ASKS_YOU
+        place = self._envelope.place
+        if place.thread is None and not place.private:
+            sentence = Say.RUN_ASKS_FORM_BELOW if asked.fields else Say.RUN_ASKS_BELOW
+        else:
+            sentence = Say.RUN_ASKS_FORM if asked.fields else Say.RUN_ASKS_YOU
         footer = say(sentence, self._locale, name=self._envelope.author.name or self._envelope.author.id)
         return Ending(Outcome.DELIVERED, footer, waits=replace(run, asked=asked, until_s=until_s))
 

@@ -9,14 +9,13 @@ import structlog
 from bridge.delivery.delivering import Delivery
 from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
-from bridge.errors import PlatformError, StoreError
-from bridge.keys import runs_note
-from bridge.model import Envelope, Outcome, ResultPlace, TurnRecord, TurnState
+from bridge.errors import StoreError
+from bridge.model import Envelope, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
 from bridge.texts import Say, language, say
-from bridge.turns.announcing import announce, as_it_stands, is_unseen
+from bridge.turns.announcing import as_it_stands, is_unseen
 from bridge.turns.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions, settle
 from bridge.turns.asking import Asking
 from bridge.turns.exchange import Ending, Exchange
@@ -24,6 +23,7 @@ from bridge.turns.lanes import HeldLease
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
 from bridge.turns.offers import Offers
+from bridge.turns.placing import Placing
 from bridge.turns.run_order import Surroundings
 from bridge.turns.running import Running
 from bridge.turns.waits import is_waiting
@@ -61,6 +61,14 @@ class Turns:
         self._platforms = platforms
         self._observer = observer
         self.live = {} if live is None else live
+        self._placing = Placing(
+            platforms,
+            runs,
+            store,
+            observer,
+            default_language=options.default_language,
+            keep_s=options.asking.keep_s,
+        )
 
     async def run(self, record: TurnRecord, lease: HeldLease) -> None:
         """Take a turn to its end, from whatever state a crash left it in. Failures end as sentences."""
@@ -112,7 +120,7 @@ class Turns:
             with suppress(TimeoutError):
                 async with asyncio.timeout(APOLOGY_TIMEOUT_S):
                     if is_unseen(record):
-                        await self._end_unseen(ledger, sentence, reason)
+                        await self._placing.give_up(ledger, sentence, reason)
                         return
                     answering = await self._answering(ledger, LiveTurn(ledger))
                     await answering.conclude(answering.failed(sentence, reason))
@@ -126,7 +134,7 @@ class Turns:
         return language(envelope.author.locale, self._options.default_language)
 
     async def _take_to_its_end(self, ledger: Ledger, live: LiveTurn) -> None:
-        if is_unseen(ledger.record) and not await self._announced(ledger):
+        if not await self._placing.place(ledger):
             return
         record = ledger.record
         answering = await self._answering(ledger, live)
@@ -140,38 +148,6 @@ class Turns:
             await answering.conclude(Ending(Outcome.FAILED, late, "too late"))
         else:
             await answering.run()
-
-    async def _announced(self, ledger: Ledger) -> bool:
-        """Let a message stand for a command; false when none can be posted, which its author is told, and it ends."""
-        record = ledger.record
-        platform = self._platforms[record.envelope.place.instance]
-        envelope = await platform.resolve(record.envelope)
-        locale = self.speaks(envelope)
-        call = self._runs.book.call(envelope.text)
-        flow = self._runs.book.flow(call.name) if call else None
-        where = flow.settings.result if flow is not None else ResultPlace.THREAD
-        line = self._runs.book.announcement(call, envelope.author, locale) if call else envelope.text
-        try:
-            await announce(ledger, platform, envelope, line, locale, where)
-        except PlatformError as error:
-            log.warning("a command cannot be announced", reason=error.reason)
-            await self._end_unseen(ledger, Say.RUN_UNSEEN, error.reason)
-            return False
-        with suppress(StoreError):  # without it, commands in the thread have to name us
-            note = runs_note(as_it_stands(ledger.record).place)
-            await self._store.remember(note, "yes", ttl_s=self._options.asking.keep_s)
-        return True
-
-    async def _end_unseen(self, ledger: Ledger, sentence: Say, reason: str) -> None:
-        """End a command that nothing stands for; whoever gave it is told."""
-        record = ledger.record
-        platform = self._platforms[record.envelope.place.instance]
-        envelope = await platform.resolve(record.envelope)
-        locale = self.speaks(envelope)
-        with suppress(PlatformError):
-            await platform.reply(envelope, record.turn_id, locale).notice(say(sentence, locale))
-        await ledger.advance_if_possible(TurnState.ENDED, outcome=Outcome.FAILED, reason=reason)
-        self._observer.turn_ended(envelope.place.instance, Outcome.FAILED)
 
     def _take_up_within_s(self, record: TurnRecord) -> float:
         """Return how old a turn may be to be gone on with; a run in the background may be as old as it may take."""

@@ -4,6 +4,7 @@ A run that asks something leaves its turn *waiting*, with a note that leads the 
 """
 
 import json
+from dataclasses import replace
 
 from bridge.keys import conversation_key, join_key
 from bridge.model import Envelope, Scope, TurnId, TurnRecord, TurnState
@@ -27,10 +28,21 @@ class Waits:
         self._clock = clock
 
     async def find(self, envelope: Envelope) -> TurnRecord | None:
-        """Return the turn whose run waits for what its author writes here next."""
-        for turn_id in reversed(await self._listed(_note(envelope))):
+        """Return the turn whose run waits for what its author writes here next.
+
+        One that asked in the channel itself is answered below what it said: next in a channel may be anything.
+        """
+        found, below = await self._find(_note(envelope)), envelope.place.thread
+        if found is not None or below is None:
+            return found
+        return await self._find(_note(replace(envelope, place=replace(envelope.place, thread=None))), below)
+
+    async def _find(self, note: str, below: str = "") -> TurnRecord | None:
+        for turn_id in reversed(await self._listed(note)):
             turn = await self._store.turn(turn_id)
-            if turn is not None and is_waiting(turn, self._clock.wall()):
+            if turn is None or not is_waiting(turn, self._clock.wall()):
+                continue
+            if not below or below in _messages(turn):
                 return turn
         return None
 
@@ -56,6 +68,12 @@ class Waits:
 def _note(envelope: Envelope) -> str:
     here = conversation_key(envelope.place, envelope.author, Scope.THREAD)
     return f"waits:{join_key(here, envelope.author.id)}"
+
+
+def _messages(turn: TurnRecord) -> set[str]:
+    """Return what stands on the platform of a turn, its question included: a reply chain may begin there."""
+    said = {part.message_id for part in turn.parts} | {turn.envelope.message_id}
+    return said if turn.root is None else {*said, turn.root.message_id}
 
 
 def is_waiting(turn: TurnRecord, now_s: float) -> bool:

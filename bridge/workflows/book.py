@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bridge.intake.commands import RunCall, parse_run
 from bridge.keys import join_key
-from bridge.model import Author, ConversationKey, Place, ResultPlace, RunMode, TurnId, ValueKind
+from bridge.model import Author, ConversationKey, Place, RunMode, TurnId, ValueKind
 from bridge.routes import AgentBinding
 from bridge.settings import AllowLists
 from bridge.texts import Say, say
@@ -102,20 +102,14 @@ class WorkflowBook:
         ]
         return "\n".join([say(Say.RUN_LIST, locale), *lines]) if lines else say(Say.RUN_NONE, locale)
 
-    def refusal(self, call: RunCall, place: Place, author: Author, *, may_move: bool = False) -> Problem | None:
-        """Return why somebody cannot run what she called, before its values are looked at.
-
-        Args:
-            may_move: What it says can go elsewhere than where it was called.
-        """
+    def refusal(self, call: RunCall, place: Place, author: Author) -> Problem | None:
+        """Return why somebody cannot run what she called, before its values are looked at."""
         flow = self.flows.get(call.name)
         if flow is None:
             names = ", ".join(f"`{flow.name}`" for flow in self.allowed(place, author)) or "-"
             return Problem(Say.RUN_UNKNOWN, {"name": call.name, "names": names})
         if not admits(flow.settings.allow, place, author):
             return Problem(Say.RUN_NOT_ALLOWED, {"name": flow.name})
-        if flow.settings.result is ResultPlace.ONLY_ME and not place.private and not may_move:
-            return Problem(Say.RUN_PRIVATE, {"name": flow.name})
         return None
 
     def allowed(self, place: Place, author: Author) -> Iterator[Flow]:

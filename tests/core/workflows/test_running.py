@@ -61,7 +61,12 @@ def asks(question: str = "Which city?", **more: Any) -> RunInterrupted:
 
 
 def core(
-    *scripts: list[Step], agent: FakeAgent | None = None, store: Any = None, clock: Any = None, **fields: Any
+    *scripts: list[Step],
+    agent: FakeAgent | None = None,
+    store: Any = None,
+    clock: Any = None,
+    platform: Any = None,
+    **fields: Any,
 ) -> Any:
     """A core with one workflow that plays these scripts."""
     return core_of(
@@ -71,6 +76,7 @@ def core(
         flows={"translate": flow(**fields)},
         store=store,
         clock=clock,
+        platform=platform,
     )
 
 
@@ -161,11 +167,6 @@ async def test_who_may_run_it_and_where() -> None:
         assert world.platform.visible() == [say(Say.RUN_NOT_ALLOWED, "en", name="translate")]
         await world.ask(run_of("!run", number=2))
         assert world.platform.visible()[-1] == say(Say.RUN_NONE, "en")
-    async with core(said("secret"), result="only_me") as world:
-        await world.ask(run_of())
-        assert world.platform.visible() == [say(Say.RUN_PRIVATE, "en", name="translate")]
-        await world.ask(run_of(number=2, private=True))
-        assert world.platform.visible()[-1] == "secret"
 
 
 async def test_the_bare_verb_is_an_ordinary_word() -> None:
