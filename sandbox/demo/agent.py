@@ -4,7 +4,8 @@ What it recalls comes from the context the Coze emulator shows it, so what it sa
 """
 
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sandbox.coze import Answer, Prompt
@@ -47,10 +48,13 @@ class DemoAgent:
 
     duration_s: float = DURATION_S
     slow: bool = False
+    _asked: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, prompt: Prompt) -> Answer:
-        """Return one answer, spoken evenly over its duration."""
-        text = compose(prompt)
+        """Return one answer, spoken evenly over its duration; whoever asks the same again hears something else."""
+        question = words_in(prompt.question)
+        text = compose(prompt, self._asked[question])
+        self._asked[question] += 1
         duration_s = self.duration_s * (SLOWNESS if self.slow else 1.0)
         return Answer(
             text=text,
@@ -60,11 +64,11 @@ class DemoAgent:
         )
 
 
-def compose(prompt: Prompt) -> str:
-    """Return what there is to say; the same prompt is answered alike."""
+def compose(prompt: Prompt, asked_before: int = 0) -> str:
+    """Return what there is to say; the same prompt is answered alike, unless it was asked before."""
     question = words_in(prompt.question)
     chinese = is_chinese(question)
-    dice = random.Random(question)
+    dice = random.Random(f"{question}{asked_before or ''}")
     paragraphs = [OPENINGS[chinese].format(question=question)]
     if files := [item for item in items_in(prompt.question) if item.get("type") != "text"]:
         paragraphs.append(SEEING[chinese].format(count=len(files)))

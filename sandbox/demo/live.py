@@ -3,9 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -13,11 +11,12 @@ from rich.text import Text
 
 from sandbox.demo.keyboard import Keyboard, LineEditor, key_by_key
 from sandbox.demo.process import BridgeProcess
-from sandbox.demo.screen import Screen, Seat
+from sandbox.demo.screen import Screen, buttons_line, form_notice
 from sandbox.demo.script import lament, new_console, start_with_progress
-from sandbox.demo.side import Said, Side, Thread
+from sandbox.demo.side import Form, Said, Side, Thread
+from sandbox.demo.table import Table
 from sandbox.demo.timeline import Timeline
-from sandbox.demo.town import PEOPLE, DemoFailed, Town, open_town
+from sandbox.demo.town import DemoFailed, open_town
 from sandbox.demo.words import Words
 
 REDRAW_S = 0.05
@@ -34,6 +33,7 @@ async def converse(words: Words, bridge: BridgeProcess, console: Console | None 
         try:
             await start_with_progress(town, words, console)
             table = Table(town, words)
+            table.seat.notice = words.welcome
             if console.is_terminal and os.isatty(descriptor):
                 await OnTerminal(table, console, descriptor).run()
             else:
@@ -43,117 +43,6 @@ async def converse(words: Words, bridge: BridgeProcess, console: Console | None 
             return False
         console.print(Text(words.goodbye, style="dim"))
     return True
-
-
-class Table:
-    """Turns a typed line into something that happens on a service, or into a notice for who typed it."""
-
-    def __init__(self, town: Town, words: Words) -> None:
-        self.town = town
-        self.words = words
-        self.seat = Seat(town.sides[0])
-        self._commands: dict[str, Callable[[str], None]] = {
-            "say": self._say,
-            "dm": self._direct,
-            "post": self._post,
-            "both": self._ask_everywhere,
-            "thread": self._enter_thread,
-            "channel": lambda _: self._leave_thread(),
-            "as": self._become,
-            "slow": lambda _: self._slow(),
-            "help": lambda _: self._tell(words.help),
-            **{side.service: partial(self._go_to, side) for side in town.sides},
-        }
-
-    def obey(self, line: str) -> bool:
-        """Do what one line says; false when it says to leave."""
-        self.seat.notice = ""
-        line = line.strip()
-        name, _, rest = line.removeprefix("/").partition(" ")
-        if not line:
-            return True
-        if not line.startswith("/"):
-            self._ask(line)
-        elif name in ("quit", "exit"):
-            return False
-        elif name in self._commands:
-            self._commands[name](rest.strip())
-        else:
-            self._tell(self.words.no_command.format(command=f"/{name}"))
-        return True
-
-    def check_bridge(self) -> None:
-        """Notice that the bridge is gone.
-
-        Raises:
-            DemoFailed: It is.
-        """
-        if (code := self.town.bridge.exit_code) is not None:
-            raise DemoFailed(self.words.bridge_died_later.format(code=code))
-
-    def _go_to(self, side: Side, text: str) -> None:
-        """Go to another service, and ask something there if there is a text."""
-        self.seat.side = side
-        if text:
-            self._ask(text)
-
-    def _ask(self, text: str) -> None:
-        """Mention the bot in the channel; in a thread it listens anyway, and so does it in private."""
-        if self.seat.thread is None:
-            self.seat.side.mention(self.seat.person, text)
-        else:
-            self.seat.side.say(self.seat.person, text, self.seat.thread.spot)
-
-    def _ask_everywhere(self, text: str) -> None:
-        if self._is_something(text):
-            for side in self.town.sides:
-                side.mention(self.seat.person, text)
-
-    def _say(self, text: str) -> None:
-        if self._is_something(text):
-            thread = self.seat.thread
-            self.seat.side.say(self.seat.person, text, thread.spot if thread else None)
-
-    def _direct(self, text: str) -> None:
-        if self._is_something(text):
-            self.seat.side.direct(self.seat.person, text)
-
-    def _post(self, text: str) -> None:
-        if self._is_something(text) and self.seat.side.post(self.seat.person, text) is None:
-            self._tell(self.words.no_forum)
-
-    def _enter_thread(self, number: str) -> None:
-        side = self.seat.side
-        found = [thread for thread in side.threads() if str(thread.number) == number]
-        if found and side.may_read(self.seat.person, found[0]):
-            self.seat.thread = found[0]
-        else:
-            self._tell(self.words.no_thread.format(service=side.name, number=number))
-
-    def _leave_thread(self) -> None:
-        self.seat.thread = None
-
-    def _become(self, name: str) -> None:
-        if name.lower() not in PEOPLE:
-            self._tell(self.words.nobody.format(name=name or "?", people=", ".join(PEOPLE)))
-            return
-        self.seat.person = name.lower()
-        for side in self.town.sides:
-            thread = self.seat.thread_by_service.get(side.service)
-            if thread is not None and not side.may_read(self.seat.person, thread):
-                del self.seat.thread_by_service[side.service]
-
-    def _slow(self) -> None:
-        self.town.agent.slow = not self.town.agent.slow
-        self._tell(self.words.slow_on if self.town.agent.slow else self.words.slow_off)
-
-    def _is_something(self, text: str) -> bool:
-        if not text:
-            self._tell(self.words.nothing_to_send)
-        return bool(text)
-
-    def _tell(self, notice: str) -> None:
-        self.seat.notice = notice
 
 
 class OnTerminal:
@@ -195,7 +84,7 @@ class OnTerminal:
     async def _type(self) -> None:
         keyboard, editor = Keyboard(self._descriptor), LineEditor()
         while not editor.ended and (typed := await keyboard.read()) is not None:
-            if not all(self._table.obey(line) for line in editor.feed(typed)):
+            if not all([await self._table.obey(line) for line in editor.feed(typed)]):
                 break
             self._table.seat.typing = editor.text
             self._changed.set()
@@ -221,6 +110,7 @@ class OnLines:
         self._descriptor = descriptor
         self._timeline = Timeline(table.town, table.words, console)
         self._told: set[tuple[str, str]] = set()
+        self._formed: Form | None = None
 
     async def run(self) -> None:
         """Return at the end of the lines.
@@ -229,6 +119,7 @@ class OnLines:
             DemoFailed: The bridge ended by itself.
         """
         keyboard, editor = Keyboard(self._descriptor), LineEditor()
+        self._console.print(Text(self._table.seat.notice, style="yellow"), soft_wrap=True)
         self._timeline.head()
         going_on = True
         while going_on and not editor.ended:
@@ -252,7 +143,7 @@ class OnLines:
     async def _obey(self, line: str) -> bool:
         if not line.lstrip().startswith(("!", "！", "/quit", "/exit")):
             await self._calm()
-        going_on = self._table.obey(line)
+        going_on = await self._table.obey(line)
         if self._table.seat.notice:
             self._console.print(Text(self._table.seat.notice, style="yellow"), soft_wrap=True)
         return going_on
@@ -263,29 +154,39 @@ class OnLines:
         quiet_since = self._town.clock.now()
         while self._town.clock.now() < deadline:
             self._table.check_bridge()
-            speaking = any(chat.running for chat in self._town.coze.world.chats.values())
-            if await self._town.something_happens() or speaking:
+            if await self._town.something_happens() or self._agent_works():
                 quiet_since = self._town.clock.now()
             self._timeline.catch_up()
             if self._town.clock.now() - quiet_since >= CALM_S or not self._waited_for():
                 break
         self._tell_answers()
 
+    def _agent_works(self) -> bool:
+        """Tell whether Coze is at something that ends by itself."""
+        coze = self._town.coze
+        runs = any(not run.over and run.pending is None for run in coze.workflows.runs.values())
+        return runs or any(chat.running for chat in coze.world.chats.values())
+
     def _waited_for(self) -> bool:
         """Tell whether anybody has said anything yet that could be answered."""
         return any(side.threads() for side in self._town.sides)
 
     def _tell_answers(self) -> None:
-        """Print every answer that was not printed yet, whole."""
+        """Print every answer that was not printed yet, whole, and the form that is open."""
         for side in self._town.sides:
             for thread in side.threads():
                 for answer in thread.said:
                     if answer.of_bot and (side.service, answer.id) not in self._told:
                         self._told.add((side.service, answer.id))
                         self._print(side, thread, answer)
+        seat = self._table.seat
+        form, before = seat.side.form(seat.person), self._formed
+        self._formed = form
+        if form is not None and form != before:
+            self._console.print(Text(form_notice(self._table.words, form), style="yellow"), soft_wrap=True)
 
     def _print(self, side: Side, thread: Thread, answer: Said) -> None:
         where = self._table.words.answer_in.format(service=side.name, place=thread.place, number=thread.number)
         self._console.print(Text(f"\n{where}", style=f"bold {side.style}"))
-        small_print = f"\n{answer.small_print}" if answer.small_print else ""
-        self._console.print(Text(f"{answer.text}{small_print}\n"), soft_wrap=True)
+        below = [line for line in (answer.small_print, buttons_line(answer)) if line]
+        self._console.print(Text("\n".join([answer.text, *below, ""])), soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.segment import Segment
 from rich.text import Text
 
-from sandbox.demo.side import Said, Side, Thread
+from sandbox.demo.side import Form, Said, Side, Thread, whispered
 from sandbox.demo.town import ANN, Town
 from sandbox.demo.words import Words
 
@@ -97,14 +97,20 @@ class Screen:
         prompt = Text(self.words.you_are.format(name=person, service=seat.side.name, place=place), style="bold")
         prompt.append(f" {PROMPT}", style="cyan").append(seat.typing, style="not bold").append(CARET, style="blink")
         parts: list[RenderableType] = [Rule(style="dim")]
-        if seat.notice:
-            parts.append(Text(seat.notice, style="yellow"))
+        if notice := seat.notice or self._open_form():
+            parts.append(Text(notice, style="yellow"))
         return [*parts, Text(self.words.hints, style="dim", no_wrap=True, overflow="ellipsis"), prompt]
 
+    def _open_form(self) -> str:
+        form = self.seat.side.form(self.seat.person)
+        return form_notice(self.words, form) if form is not None else ""
+
     def _threads(self, side: Side) -> list[RenderableType]:
-        """Return every thread, the one in which somebody spoke last at the end."""
-        threads = sorted(side.threads(), key=lambda thread: thread.said[-1].order)
-        return [part for thread in threads for part in self._thread(thread)]
+        """Return every thread, and what the person alone was told, what was last said at the end."""
+        parts = [(thread.said[-1].order, self._thread(thread)) for thread in side.threads()]
+        alone = side.whispers(self.seat.person)
+        parts += [(said.order, [Text(""), whispered(self.words, said.only_for, said.text)]) for said in alone]
+        return [part for _, block in sorted(parts, key=lambda each: each[0]) for part in block]
 
     def _thread(self, thread: Thread) -> list[RenderableType]:
         root, *replies = thread.said
@@ -125,12 +131,30 @@ class Screen:
         parts: list[RenderableType] = [head, Markdown(said.text) if said.of_bot else Text(said.text)]
         if said.small_print:
             parts.append(Text(said.small_print, style="dim"))
+        if said.buttons:
+            parts.append(Text(buttons_line(said), style="cyan"))
         return parts
 
 
 def place_of(words: Words, seat: Seat) -> str:
     """Return the name of the place a person is in."""
     return words.in_thread.format(number=seat.thread.number) if seat.thread else words.in_channel
+
+
+def buttons_line(said: Said) -> str:
+    """Draw the buttons below a message."""
+    return " ".join(f"[{label}]" for label in said.buttons)
+
+
+def form_notice(words: Words, form: Form) -> str:
+    """Describe an open form, and how it is filled in."""
+    lines = [
+        f"  {number} {blank.label}{' *' if blank.required else ''}"
+        + (f" ({blank.hint})" if blank.hint else "")
+        + (f": {blank.value}" if blank.value else "")
+        for number, blank in enumerate(form.blanks, start=1)
+    ]
+    return words.form_here.format(title=form.title, fields="\n".join(lines))
 
 
 def _joined(row: Sequence[Sequence[Segment]], between: Segment) -> list[Segment]:

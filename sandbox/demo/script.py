@@ -5,7 +5,7 @@ import hashlib
 import struct
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -15,6 +15,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from sandbox.demo.acts import Act, Answered, Outcome, Stage, background_act, button_acts, workflow_acts
+from sandbox.demo.layout import excerpt
 from sandbox.demo.process import BridgeProcess
 from sandbox.demo.side import Spot
 from sandbox.demo.timeline import Timeline, short
@@ -25,6 +27,7 @@ from sandbox.journal import Entry
 
 ANSWER_TIMEOUT_S = 12.0
 PLAIN_WIDTH = 120
+ENDED_CELLS = 30
 IMAGE_NAME = "dawn.png"
 IMAGE_PIXELS = 64
 SERVICES = (SLACK, DISCORD) = ("slack", "discord")
@@ -57,9 +60,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Scenes that play at the same time; on each service the first mention begins the thread that is followed up."""
+    """Scenes and acts that play at the same time; on each service the first mention begins the thread that goes on.
 
-    scenes: tuple[Scene, ...]
+    Attributes:
+        scenes: Somebody asks, the agent answers.
+        acts: Everything else.
+        after_restart: The bridge is restarted first.
+    """
+
+    scenes: tuple[Scene, ...] = ()
+    acts: tuple[Act, ...] = ()
     after_restart: bool = False
 
 
@@ -90,11 +100,13 @@ def rounds_of(words: Words) -> list[Round]:
     direct = (words.direct_question, words.discord_direct_question)
     post = Scene(DISCORD, Kind.POST, words.post_title, BEN, words.post_question)
     shown = both(Kind.IMAGE, (words.image_title,) * 2, BEN, (words.image_question, words.discord_image_question))
+    reports = tuple(background_act(words, service) for service in SERVICES)
+    runs = tuple(act for service in SERVICES for act in workflow_acts(words, service))
     return [
-        Round(both(Kind.MENTION, mentioned, ANN, asked)),
-        Round((*both(Kind.FOLLOW_UP, (words.follow_up_title,) * 2, BEN, followed), post)),
-        Round(both(Kind.FOLLOW_UP, (words.restart_title,) * 2, ANN, after), after_restart=True),
-        Round((*both(Kind.DIRECT, (words.direct_title,) * 2, LI, direct), *shown)),
+        Round((*both(Kind.MENTION, mentioned, ANN, asked), *both(Kind.DIRECT, (words.direct_title,) * 2, LI, direct))),
+        Round((*both(Kind.FOLLOW_UP, (words.follow_up_title,) * 2, BEN, followed), post, *shown)),
+        Round(both(Kind.FOLLOW_UP, (words.restart_title,) * 2, ANN, after), reports, after_restart=True),
+        Round(acts=runs),
     ]
 
 
@@ -137,6 +149,8 @@ class _Show:
         self._timeline = timeline
         self._side_by_service = {side.service: side for side in town.sides}
         self._verdicts: list[Verdict] = []
+        self._outcomes: list[Outcome] = []
+        self._answered: dict[tuple[str, Kind], Answered] = {}
         self._thread_by_service: dict[str, Spot] = {}
         self._asked: list[Scene] = []
 
@@ -153,10 +167,41 @@ class _Show:
             DemoFailed: One did not come to its end.
         """
         for now in rounds_of(self._words):
-            self._timeline.begin(*((self._side_by_service[scene.service], scene.title) for scene in now.scenes))
-            if now.after_restart:
-                await self._restart()
-            await self._play(now.scenes)
+            await self._play_round(now)
+        await self._play_round(Round(acts=tuple(self._button_acts())))
+
+    def _button_acts(self) -> Iterator[Act]:
+        questions = (self._words.image_question, self._words.discord_image_question)
+        for service, question in zip(SERVICES, questions, strict=True):
+            answer, image = (self._answered[service, kind] for kind in (Kind.FOLLOW_UP, Kind.IMAGE))
+            yield from button_acts(self._words, service, answer, image, question)
+
+    async def _play_round(self, now: Round) -> None:
+        played: tuple[Scene | Act, ...] = (*now.scenes, *now.acts)
+        self._timeline.begin(*((self._side_by_service[each.service], each.title) for each in played))
+        restarted = asyncio.Event()
+        stages = [self._stage(act, restarted) for act in now.acts]
+        failure: DemoFailed | None = None
+        async with asyncio.TaskGroup() as tasks:
+            playing = [tasks.create_task(_play_act(*each)) for each in zip(now.acts, stages, strict=True)]
+            try:
+                if now.after_restart:
+                    for stage in stages:
+                        await stage.ready.wait()
+                    await self._restart()
+                    restarted.set()
+                await self._play(now.scenes)
+            except DemoFailed as failed:  # raised out of a group it would come wrapped
+                failure = failed
+                for task in playing:
+                    task.cancel()
+        if failure is not None:
+            raise failure
+        self._outcomes += [task.result() for task in playing]
+
+    def _stage(self, act: Act, restarted: asyncio.Event) -> Stage:
+        side = self._side_by_service[act.service]
+        return Stage(self._town, side, self._words, act.title, asyncio.Event(), restarted)
 
     async def _restart(self) -> None:
         code = await self._town.bridge.stop(self._town.journal)
@@ -175,7 +220,9 @@ class _Show:
             steps = self._side_by_service[scene.service].steps(spot, answers[scene])
             uploads = {file.file_id: file.sha256 for file in self._town.coze.world.files.values()}
             expected, entries = self._expected(scene, before, used), self._entries(scene, began_at)
-            self._verdicts.append(judge(expected, entries, steps, uploads))
+            verdict = judge(expected, entries, steps, uploads)
+            self._verdicts.append(verdict)
+            self._answered[scene.service, scene.kind] = Answered(spot, answers[scene], verdict.conversation_id)
 
     def _ask(self, scene: Scene) -> Spot:
         side = self._side_by_service[scene.service]
@@ -234,7 +281,10 @@ class _Show:
         """Print the verdict and tell whether everything held."""
         self._console.print(Rule(style="dim"))
         self._console.print(verdict_table(self._verdicts, self._words))
+        self._console.print()
+        self._console.print(outcome_table(self._outcomes, self._words))
         failures = [sentence for verdict in self._verdicts for sentence in verdict.failures(self._words)]
+        failures += [sentence for outcome in self._outcomes for sentence in outcome.failures]
         failures += [
             self._words.violation.format(service=side.name, name=violation.name, detail=violation.detail)
             for side in self._town.sides
@@ -250,6 +300,16 @@ class _Show:
     def lament(self, failures: Sequence[str]) -> None:
         """Say what failed, and show what the bridge wrote last."""
         lament(failures, self._town.bridge, self._words, self._console)
+
+
+async def _play_act(act: Act, stage: Stage) -> Outcome:
+    """Play an act to its end, also when it fails: the others go on."""
+    try:
+        return await act.play(stage)
+    except (DemoFailed, ValueError) as failure:
+        return Outcome(stage.side.name, act.title, failures=(str(failure),))
+    finally:
+        stage.ready.set()
 
 
 async def start_with_progress(town: Town, words: Words, console: Console) -> None:
@@ -298,6 +358,28 @@ def verdict_table(verdicts: Sequence[Verdict], words: Words) -> Table:
                 place.format(id=short(verdict.conversation_id)), style="green" if verdict.right_conversation else "red"
             ),
             _judged(words, verdict.remembers),
+        )
+    return table
+
+
+def outcome_table(outcomes: Sequence[Outcome], words: Words) -> Table:
+    """Return the second table at the end, one row per act, service by service."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(words.platform)
+    for heading in (words.acts, words.done):
+        table.add_column(heading, overflow="fold")
+    table.add_column(words.steps, justify="right")
+    table.add_column(words.ended, no_wrap=True)
+    table.add_column(words.as_wanted)
+    platforms = list(dict.fromkeys(outcome.platform for outcome in outcomes))
+    for outcome in sorted(outcomes, key=lambda outcome: platforms.index(outcome.platform)):
+        table.add_row(
+            outcome.platform,
+            outcome.title,
+            outcome.done,
+            str(outcome.steps),
+            excerpt(outcome.ended, ENDED_CELLS),
+            _judged(words, not outcome.failures),
         )
     return table
 

@@ -1,12 +1,16 @@
 """What the demo needs of a chat service: to act there as somebody, and to read what is seen. The same for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from rich.text import Text
 
+from sandbox.demo.words import Words
 from sandbox.journal import Entry
+
+RUN_SIGN = "▶️"
+"""Begins the line that stands for a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Said:
     Attributes:
         order: Grows with time, within one service.
         small_print: What the bridge says below the agent's text.
+        buttons: The labels below it, in order.
+        only_for: The name of the one who sees it; empty when everybody does.
     """
 
     id: str
@@ -40,6 +46,33 @@ class Said:
     of_bot: bool
     small_print: str = ""
     reactions: tuple[str, ...] = ()
+    buttons: tuple[str, ...] = ()
+    only_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One thing to fill in.
+
+    Attributes:
+        id: As the service names it.
+        value: What stands there already.
+        hint: What can be chosen, where it is shown.
+    """
+
+    id: str
+    label: str
+    required: bool
+    value: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What opened before somebody."""
+
+    title: str
+    blanks: tuple[Blank, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +103,16 @@ class Told:
     where: str
     what: Text
     growth: str | None = None
+
+
+def told_text(where: str, text: str) -> Told:
+    """Tell of what the bot says now: an answer as it grows, the line that stands for a command as it is."""
+    return Told(where, Text(text)) if text.startswith(RUN_SIGN) else Told(where, Text(), growth=text)
+
+
+def whispered(words: Words, name: str, text: str) -> Text:
+    """Put into words what one person alone reads."""
+    return Text(f"{words.only_you.format(name=name)}: ", style="dim").append(" ".join(text.split()), style="italic")
 
 
 class Step(Protocol):
@@ -119,6 +162,42 @@ class Side(Protocol):
         """Write a post in the forum; ``None`` where there are no forums."""
         ...
 
+    def commands(self) -> Sequence[str]:
+        """Return the slash commands that one can type, as they are typed."""
+        ...
+
+    async def command(self, person: str, line: str) -> None:
+        """Type a slash command in the channel: ``weather city=Paris``; return when it was taken.
+
+        Raises:
+            ValueError: It cannot be typed like this here; the reason is for the person who types.
+        """
+        ...
+
+    def form(self, person: str) -> Form | None:
+        """Return the form that is open before somebody."""
+        ...
+
+    async def fill_in(self, person: str, values: Mapping[str, str]) -> None:
+        """Fill in the open form, by the ids of its blanks, and send it.
+
+        Raises:
+            ValueError: There is none, or it cannot be sent like this.
+        """
+        ...
+
+    async def press(self, person: str, spot: Spot, message_id: str, label: str) -> None:
+        """Press a button below a message.
+
+        Raises:
+            ValueError: There is no such button.
+        """
+        ...
+
+    def whispers(self, person: str) -> list[Said]:
+        """Return what the bot has said to one person alone, in the channel or a thread of it."""
+        ...
+
     def may_read(self, person: str, thread: Thread) -> bool:
         """Tell whether somebody sees a thread."""
         ...
@@ -140,7 +219,7 @@ class Side(Protocol):
         ...
 
     def question_in(self, entry: Entry) -> str | None:
-        """Return what somebody said, without the mention; ``None`` if the entry is not about that."""
+        """Return what somebody said, typed or filled in, without the mention; ``None`` for any other entry."""
         ...
 
     def tell(self, entry: Entry) -> Iterator[Told]:

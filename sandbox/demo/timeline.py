@@ -8,6 +8,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from sandbox.coze.dialect import COMPLETED, CREATED, DELTA, MESSAGE_COMPLETED
+from sandbox.coze.workflow_words import DONE, INTERRUPT
 from sandbox.demo.layout import Layout, growth
 from sandbox.demo.process import SERVICE as BRIDGE
 from sandbox.demo.side import Side, Told
@@ -17,6 +18,9 @@ from sandbox.demo.words import Words
 from sandbox.journal import Entry
 
 ID_DIGITS = 6
+RUNS = ("POST /v1/workflow/stream_run", "POST /v1/workflow/run")
+CANCEL, DELETE = "POST /v3/chat/cancel", "POST /v1/conversation/message/delete"
+FEEDBACK = "POST /v1/conversations/{conversation_id}/messages/{message_id}/feedback"
 COZE = "coze"
 
 
@@ -34,9 +38,11 @@ class Timeline:
         self._side_by_question: dict[str, Side] = {}
         self._side_by_conversation: dict[str, Side] = {}
         self._tell: dict[tuple[str, str], Callable[[Entry], Iterator[Told]]] = {
+            (COZE, "request"): self._coze_request,
             (COZE, "event"): self._coze_event,
             (COZE, "reply"): self._coze_reply,
         }
+        self._side_by_log: dict[str, Side] = {}
 
     def begin(self, *titles: tuple[Side, str]) -> None:
         """Print what happens next, above the lines of its service."""
@@ -84,8 +90,7 @@ class Timeline:
             self._remember_conversation(entry)
             tell = self._tell.get((entry.service, entry.kind))
             for told in tell(entry) if tell else ():
-                conversation = str(entry.detail.get("conversation_id") or "")
-                self._put(time, self._side_by_conversation.get(conversation), told, who="Coze")
+                self._put(time, self._side_of(entry), told, who="Coze")
 
     def _put(self, time: str, side: Side | None, told: Told, who: str = "") -> None:
         what = told.what
@@ -100,7 +105,24 @@ class Timeline:
         if question := side.question_in(entry):
             self._side_by_question[question] = side
 
+    def _side_of(self, entry: Entry) -> Side | None:
+        """Return whose people something at Coze is about, if that is known."""
+        detail = entry.detail
+        conversation = detail.get("conversation_id") or detail.get("query", {}).get("conversation_id")
+        if side := self._side_by_conversation.get(str(conversation)):
+            return side
+        return self._side_by_log.get(str(detail.get("log_id")))
+
+    def _remember_run(self, entry: Entry) -> None:
+        """Remember whose run it is: of those who have said, typed or filled in one of its values."""
+        values = [value for value in entry.detail["body"].get("parameters", {}).values() if isinstance(value, str)]
+        for said, side in self._side_by_question.items():
+            if any(value in said for value in values):
+                self._side_by_log[entry.detail["log_id"]] = side
+
     def _remember_conversation(self, entry: Entry) -> None:
+        if entry.kind == "request" and entry.name in RUNS:
+            self._remember_run(entry)
         if not is_question(entry):
             return
         asked = question_of(entry)
@@ -109,6 +131,20 @@ class Timeline:
                 self._side_by_conversation[str(entry.detail["query"].get("conversation_id", ""))] = side
 
     # --- Coze and the bridge ---
+
+    def _coze_request(self, entry: Entry) -> Iterator[Told]:
+        words, detail = self._words, entry.detail
+        if entry.name in RUNS:
+            workflow = self._town.coze.workflows.workflows.get(str(detail["body"].get("workflow_id")))
+            if workflow is not None:
+                yield Told("", Text(words.run_begins.format(name=workflow.name), style="magenta"))
+        elif entry.name == CANCEL:
+            yield Told("", Text(words.run_cancelled, style="magenta"))
+        elif entry.name == DELETE:
+            yield Told("", Text(words.message_deleted, style="magenta"))
+        elif entry.name == FEEDBACK:
+            kind = detail["body"].get("feedback_type", "")
+            yield Told("", Text(words.feedback_came.format(kind=kind), style="magenta"))
 
     def _coze_event(self, entry: Entry) -> Iterator[Told]:
         detail = entry.detail
@@ -123,6 +159,10 @@ class Timeline:
         elif entry.name == MESSAGE_COMPLETED and detail.get("type") == "answer":
             what = self._words.answer_complete.format(chars=len(detail.get("content") or ""))
             yield Told("", Text(what, style="magenta"))
+        elif entry.name == INTERRUPT:
+            yield Told("", Text(self._words.run_asks, style="magenta"))
+        elif entry.name == DONE and entry.detail.get("data", {}).get("debug_url"):
+            yield Told("", Text(self._words.run_ends, style="magenta"))
         elif entry.name == COMPLETED:
             self._speaking.discard(chat_id)
 

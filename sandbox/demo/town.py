@@ -15,6 +15,7 @@ from sandbox.demo.process import BridgeProcess
 from sandbox.demo.side import Side
 from sandbox.demo.slack_side import SlackSide
 from sandbox.demo.words import Words
+from sandbox.demo.workflows import drawn, publish
 from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
@@ -26,7 +27,8 @@ FORUM = "help"
 PEOPLE = (ANN, BEN, LI) = ("ann", "ben", "li")
 DRAIN_S = 1.0
 """How long answers may still run when the bridge is stopped: nobody wants to wait for a demo to end."""
-CONNECT_TIMEOUT_S = 20.0
+CONNECT_TIMEOUT_S = 60.0
+"""A machine with much else to do needs long to start a process; one that dies is noticed at once."""
 LOOK_S = 0.25
 """How often the process is looked at: its end is the one thing that the journal does not tell."""
 
@@ -98,6 +100,7 @@ async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
         coze.add_token(token)
         coze.add_bot(BOT_ID, name="Demo")
         coze.answers.agent = agent
+        publish(coze, words)
         settle(slack, words)
         settle_discord(discord, words)
         adapters = {"slack": slack_section(slack), "discord": discord_section(discord)}
@@ -114,7 +117,8 @@ async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
 
 def settle(slack: SlackEmulator, words: Words) -> None:
     """Let the people move in, and install the app with what a manifest would ask for to know channels' names too."""
-    slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+    commands = [slash for each in drawn(words) if (slash := each.options.get("slash"))]
+    slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read", "im:write"), commands=["/coze", *commands])
     slack.add_user(ANN, words.locale, display_name="Ann")
     slack.add_user(BEN, words.locale, display_name="Ben")
     slack.add_user(LI, "zh-CN", display_name="李丽")
@@ -154,12 +158,13 @@ def configuration(
         "bridge": {"identity_secret": secrets.token_urlsafe(32), "language": words.language, "drain_s": DRAIN_S},
         "agents.default": {"bot_id": BOT_ID, "token": token, "base_url": coze.base_url},
         **{f"adapters.{name}": section for name, section in adapters.items()},
+        **{name: section for each in drawn(words) for name, section in each.sections().items()},
         "store": {"path": str(bridge.store)},
         "health": {"enabled": False},  # its port belongs to the bridge that a visitor runs in earnest
         "log": {"format": "console"},
     }
     lines: list[str] = []
     for name, values in sections.items():
-        # What JSON writes as a string or a list of strings, TOML reads as the same.
+        # What JSON writes for texts, numbers, truths and lists, TOML reads as the same.
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)

@@ -204,6 +204,7 @@ class Stage:
             user=message.author_id,
             text=text,
             deleted=message.deleted,
+            ephemeral_for=message.ephemeral_for,
             loading=message.has(MessageFlag.LOADING),
         )
         steps.append(Step(entry.at, text))

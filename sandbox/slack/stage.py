@@ -143,5 +143,6 @@ class Stage:
             user=message.user,
             text=text,
             deleted=message.deleted,
+            ephemeral_for=message.ephemeral_for,
         )
         steps.append(Step(entry.at, text))

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.texts import LANGUAGES, Say
 from sandbox.clock import SandboxClock
 from sandbox.coze.answers import ContextMessage, Prompt
 from sandbox.demo.agent import compose, earlier_questions
+from sandbox.demo.discord_controls import split_line
 from sandbox.demo.keyboard import LineEditor
 from sandbox.demo.layout import Layout, bar, excerpt
 from sandbox.demo.options import parse_options
@@ -24,7 +26,7 @@ from sandbox.demo.process import clean_environment
 from sandbox.demo.slack_side import SlackSide
 from sandbox.demo.town import CHANNEL, PEOPLE, settle
 from sandbox.demo.verdict import Expectation, about, agent_text, judge
-from sandbox.demo.words import EN, ZH
+from sandbox.demo.words import EN, ZH, Words
 from sandbox.journal import Entry, Journal
 from sandbox.slack import SlackEmulator, Step
 
@@ -74,7 +76,8 @@ def performances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
     """The long ones, begun before everything else, because they mostly wait."""
     folder = tmp_path_factory.mktemp("demo")
     lines = ["/both Where do I begin?", "/thread 1", "And then?", "/as li", "!status", "/nonsense", "/as nobody"]
-    lines += ["/post here?", "/as ben", "/discord", "/post A post?", "/thread 9"]
+    lines += ["/post here?", "/as ben", "/discord", "/post A post?", "/thread 9", "/weather city=Rome days=many"]
+    lines += ["/invitation", "/fill 1=A party 2=funny", "/press Nope", "/fill in"]
     running = {
         "en": perform(folder / "en", "--script", "--language", "en"),
         "zh": perform(folder / "zh", "--script", "--language", "zh"),
@@ -202,8 +205,8 @@ async def leave(folder: Path, farewell: str | signal.Signals) -> None:
 
 
 async def test_a_terminal_is_typed_into_and_left(tmp_path: Path) -> None:
-    """A terminal shows both services while answers grow; ctrl-D, /quit, ctrl-C, a hang-up leave it in order."""
-    farewells: tuple[str | signal.Signals, ...] = ("\x04", "/quit\r", signal.SIGINT, signal.SIGHUP)
+    """A terminal shows both services while answers grow; ctrl-D, ctrl-C, a hang-up leave it in order."""
+    farewells: tuple[str | signal.Signals, ...] = ("\x04", signal.SIGINT, signal.SIGHUP)
     folders = [tmp_path / f"{number}" for number in range(len(farewells))]
     for folder in folders:
         await asyncio.to_thread(folder.mkdir)
@@ -260,6 +263,28 @@ def test_the_language_follows_the_environment() -> None:
     assert parse_options(["--language", "zh"], {"LANG": "de_DE"}).words is ZH
 
 
+@pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
+def test_the_demo_knows_what_the_bridge_says(words: Words) -> None:
+    """The script looks for buttons and sentences of the bridge, which the sandbox cannot import."""
+    said = LANGUAGES[words.language]
+    assert (words.stop, words.stopped) == (said[Say.STOP_LABEL], said[Say.STOPPED])
+    assert (words.regenerate, words.good) == (said[Say.REGENERATE_LABEL], said[Say.GOOD_LABEL])
+    assert (words.thanks, words.in_background) == (said[Say.FEEDBACK_SENT], said[Say.RUN_BACKGROUND])
+    assert words.runs.startswith(said[Say.RUN_STARTED].format(who="`{who}`", name="`{name}`"))
+    assert words.asks.removeprefix("> ").strip() == said[Say.ASKS]
+
+
+def test_a_line_becomes_typed_options() -> None:
+    """As in Discord's own client: by name, or in their order; what is no number is no number."""
+    options = [{"name": "city", "type": 3}, {"name": "days", "type": 4}]
+    known = {"weather": {"options": options}, "coze": {"options": [{"name": "stop", "type": 1}]}}
+    assert split_line('weather "New York" days=2', known) == ("weather", {"city": "New York", "days": 2})
+    assert split_line("coze stop", known) == ("coze stop", {})
+    for line in ("weather days=many", "wether"):
+        with pytest.raises(ValueError, match=r"many|wether"):
+            split_line(line, known)
+
+
 def test_nothing_points_at_real_services() -> None:
     """Tokens, addresses and proxies of the environment do not reach the demo's bridge."""
     environ = {"COZE_API_TOKEN": "x", "SLACK_BOT_TOKEN": "x", "https_proxy": "x", "HTTP_PROXY": "x", "HOME": "/root"}
@@ -277,6 +302,7 @@ def test_the_agent_recalls_what_was_answered() -> None:
     prompt = Prompt("1", "u", "c", tuple(context))
     assert earlier_questions(prompt) == ["first?"]
     assert "- first?" in compose(prompt)
+    assert compose(prompt) == compose(prompt) != compose(prompt, asked_before=1)
     assert "second?" in compose(prompt)
 
 
@@ -393,14 +419,17 @@ def test_a_scene_that_is_not_over_is_not_judged() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_script_holds_what_it_promises(performances: dict[str, Performance], language: str) -> None:
-    """Eleven scenes on both services and a restart; every answer grows, exactly, in the right conversation."""
+    """Eleven scenes and sixteen acts on both services, over a restart: every one ends exactly as it should."""
     words = {"en": EN, "zh": ZH}[language]
     code, printed = performances[language].ended()
     assert code == 0, printed
     assert words.all_well.partition("{")[0] in printed
     assert words.no not in printed.split(words.remembers)[-1]
-    verdict = printed.rpartition(words.remembers)[2]
+    verdict, _, acts = printed.rpartition(words.remembers)[2].partition(words.acts)
     assert (verdict.count("\nSlack "), verdict.count("\nDiscord ")) == (5, 6)
+    assert (acts.count("\nSlack "), acts.count("\nDiscord ")) == (8, 8)
+    for title in (words.weather_title, words.trip_title, words.report_title, words.stop_title, words.feedback_title):
+        assert acts.count(title[:14]) == 2
     for title in (
         words.mention_title,
         words.discord_mention_title,
@@ -410,7 +439,7 @@ def test_the_script_holds_what_it_promises(performances: dict[str, Performance],
     ):
         assert title[:20] in verdict
     assert printed.count(words.process_started.partition("{")[0]) == 2
-    assert printed.count(words.answer_complete.partition("{")[0]) == 11
+    assert printed.count(words.answer_complete.partition("{")[0]) == 11 + 4
     assert "Traceback" not in printed
 
 
@@ -423,6 +452,12 @@ def test_lines_are_typed_as_people(performances: dict[str, Performance]) -> None
     assert printed.count("You ask: *Ann: Where do I begin?*") == 2
     assert "You ask: *Ben: A post?*" in printed
     assert "Discord, #help, thread 2:" in printed
+    assert EN.welcome in printed
+    assert "  2 In which tone * (warm, formal, funny): warm" in printed
+    assert "**You are invited!**\n\nA party\n" in printed
+    assert EN.no_button.partition("{")[0] + "Nope" in printed
+    assert EN.no_form in printed
+    assert EN.not_typed.partition("{")[0] in printed
     assert EN.no_forum in printed
     assert EN.no_thread.format(service="Discord", number=9) in printed
     assert EN.no_command.format(command="/nonsense") in printed
