@@ -35,6 +35,7 @@ from bridge.routes import AgentBinding, Route, Routes
 from bridge.settings import GateSettings
 from bridge.stores import open_store
 from bridge.texts import say
+from bridge.tools.endpoints import ToolEndpoints
 from bridge.turns.asking import AskingOptions
 from bridge.turns.live import LiveTurn
 from bridge.turns.offers import Offers
@@ -204,7 +205,17 @@ async def assemble(
             agent = await resources.enter_async_context(CozeAgent(entry, clock, on_waiting=tell_waiting))
             agents[name] = WatchedAgent(name, agent, clock, metrics)
             runs = WatchedWorkflows(agents[name], agent.workflows)
-            bindings[name] = AgentBinding(name, agents[name], entry.bot_id, entry.variables, runs)
+            tools = ToolEndpoints(entry.tools, proxy=entry.proxy) if entry.tools else None
+            bindings[name] = AgentBinding(
+                name,
+                agents[name],
+                entry.bot_id,
+                entry.variables,
+                runs,
+                await resources.enter_async_context(tools) if tools else None,
+                entry.ask_people,
+                entry.waiting_hours * 3600.0,
+            )
         routes = Routes(
             bindings,
             config.default_agent,

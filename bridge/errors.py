@@ -23,6 +23,7 @@
     │  │  └─ FileGone              a file was deleted, or its address has expired
     │  ├─ MessageGone              somebody deleted the message: post anew
     │  └─ WayClosed                it cannot be shown this way, or not any more: another way can
+    ├─ ToolFailed                  a tool at our side gave the agent nothing
     └─ StoreError
        ├─ StoreUnavailable         disk full, read-only, corrupt, time limit; nothing was stored
        ├─ StoreOccupied            another process holds the store
@@ -208,6 +209,10 @@ class WayClosed(PlatformError):
 
     When a post raises it nothing was posted, and ``Reply.ways`` does not offer the way again.
     """
+
+
+class ToolFailed(BridgeError):
+    """A tool that the agent wanted used at our side gave nothing; the agent is told, and goes on."""
 
 
 class StoreError(BridgeError):

@@ -4,18 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.model import OnBusy, Place
-from bridge.ports import Agent, Workflows
+from bridge.ports import Agent, Tools, Workflows
 
 
 @dataclass(frozen=True, slots=True)
 class AgentBinding:
-    """A configured agent: the service, which of its bots, its prompt's variables as templates, and what it can run."""
+    """A configured agent: the service, which of its bots, its prompt's variables as templates, and what it can run.
+
+    Attributes:
+        tools: What it may use at our side; a person is asked for what is not among them, if ``asks_people``.
+        waiting_s: How long that question waits.
+    """
 
     name: str
     agent: Agent
     bot_id: str
     variables: Mapping[str, str] = field(default_factory=dict)
     workflows: Workflows | None = None
+    tools: Tools | None = None
+    asks_people: bool = True
+    waiting_s: float = 86400.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,10 @@ class AgentSettings(Section):
     variables: dict[str, str] = Field(
         default_factory=dict, description="Values for the bot's prompt: constants, or places such as {author_name}."
     )
+    ask_people: bool = Field(
+        True, description="What the agent wants from a tool that has no section of its own, the person asking is asked."
+    )
+    waiting_hours: float = Field(24.0, gt=0, le=720, description="How long that question may wait for its answer.")
 
     @field_validator("variables")
     @classmethod

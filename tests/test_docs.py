@@ -25,6 +25,7 @@ from bridge.settings import (
     RouteSettings,
 )
 from bridge.stores.settings import StoreSettings
+from bridge.tools.settings import ToolSettings
 from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "config.example.toml"
@@ -40,6 +41,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "health": HealthSettings,
     "log": LogSettings,
     "agents.default": AgentConfig,
+    "agents.default.tools.get_rain_probability": ToolSettings,
     "workflows.translate": WorkflowSettings,
     "workflows.translate.parameters.lang": ParameterSettings,
     **{f"adapters.{kind}": load_adapter(kind).settings for kind in installed_kinds()},

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import Field
+
 from bridge.coze.settings import CozeConnection
 from bridge.extension import Adapter, AdapterSettings
 from bridge.settings import (
@@ -18,13 +20,18 @@ from bridge.settings import (
     RouteSettings,
 )
 from bridge.stores.settings import StoreSettings
+from bridge.tools.settings import ToolSettings
 from bridge.workflows.settings import WorkflowSettings
 
 DEFAULT_AGENT = "default"
 
 
 class AgentConfig(AgentSettings, CozeConnection):
-    """A section ``[agents.NAME]``: which bot, and how to reach it."""
+    """A section ``[agents.NAME]``: which bot, how to reach it, and what it may use at our side."""
+
+    tools: dict[str, ToolSettings] = Field(
+        default_factory=dict, description="Tools of yours that the agent may use, by the names it has for them."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,64 +1,41 @@
 """The ``Agent`` port, spoken to Coze.
 
 Theory of operation. ``ask`` takes a slot of the limits, sends the question and reads until the first event that says
-something; so far refusals are repeated where that is safe. From then on an iterator reads the stream. Whatever breaks
-it after the run's ids are known (cut, silence, an event that cannot be read) leads to one place, ``_fetched``: the run
-is watched by retrieve, at most once a second, and its messages are listed. ``mode = "poll"`` and ``follow`` go there
-directly. Asking again is never the client's decision.
+something; so far refusals are repeated where that is safe. From then on an iterator reads the stream, and fetches what
+it did not bring: ``chat_reading``. ``mode = "poll"`` and ``follow`` go there directly. ``submit`` is sent and read like
+a question. Asking again is never the client's decision.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Self
 
-import structlog
-
 from bridge.coze import protocol
-from bridge.coze.asking import CHAT, Opened, finish_reading, open_question
-from bridge.coze.chat_events import ChatEvents
+from bridge.coze.asking import CHAT, open_question
+from bridge.coze.chat_reading import ChatReading, chat_params
 from bridge.coze.codes import CANNOT_CANCEL, INTERNAL_ERROR
-from bridge.coze.hints import Hint, advise
 from bridge.coze.limits import ChatLimits, WaitCallback
-from bridge.coze.polling import POLL_INTERVAL_S, wait_until_over
-from bridge.coze.protocol import Answer, ChatView
+from bridge.coze.protocol import Answer
 from bridge.coze.settings import CozeConnection
 from bridge.coze.wire import Retries, Wire
 from bridge.coze.workflows import CozeWorkflows
-from bridge.errors import (
-    AgentCancelled,
-    AgentError,
-    AgentProtocolError,
-    AgentRejected,
-    AgentSilent,
-    AgentUnavailable,
-)
+from bridge.errors import AgentError, AgentProtocolError, AgentRejected, AgentUnavailable
 from bridge.model import (
-    ActionRequired,
     AgentCapabilities,
     AgentEvent,
     AgentProfile,
-    AnswerCompleted,
-    ChatCompleted,
     ChatRef,
-    ChatStarted,
     ChatStatus,
     FileKind,
     FoundQuestion,
     Question,
+    ToolOutput,
 )
 from bridge.ports import Agent, Clock
 from bridge.texts.keys import Say
 
-log = structlog.get_logger(__name__)
-
-RETRIEVE = "/v3/chat/retrieve"
-MESSAGES = "/v3/chat/message/list"
-CANCEL = "/v3/chat/cancel"
+SUBMIT = "/v3/chat/submit_tool_outputs"
 UPLOAD = "/v1/files/upload"
-
-GIVE_UP_S = 5.0
-"""For cancelling a run whose answer took too long."""
 
 PAGE_MESSAGES = 50
 """The most that one page of a conversation's messages holds."""
@@ -110,6 +87,7 @@ class CozeAgent:
             concurrent_chats=settings.concurrent_chats,
             on_waiting=on_waiting,
         )
+        self._reading = ChatReading(settings, clock, self._wire)
         self.workflows = CozeWorkflows(settings, clock, self._wire, self.limits, on_waiting)
 
     async def __aenter__(self) -> Self:
@@ -131,168 +109,61 @@ class CozeAgent:
     @asynccontextmanager
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AgentEvent]]:
         """Ask and stream the answer; see ``ports.Agent.ask``."""
-        async with self.limits.slot(question.mark), AsyncExitStack() as stack:
-            stack.enter_context(_unquoted(question.text))
-            deadline = self._clock.now() + self._settings.answer_timeout_s
-            if self._settings.mode == "poll":
-                events = self._polled(await self._create_chat(question), deadline)
-            else:
-                body = protocol.chat_body(question, stream=True, save=self._save)
-                opened = await open_question(
-                    self._wire, self.limits, question.mark, body, _conversation_params(question)
-                )
-                if opened.stream is not None:
-                    stack.push_async_callback(opened.stream.aclose)
-                events = self._streamed(opened, deadline)
-            yield await stack.enter_async_context(aclosing(events))
+        body = protocol.chat_body(question, stream=self._streams, save=self._save)
+        with _unquoted(question.text):
+            async with self._begun(CHAT, body, _conversation_params(question), question.mark) as events:
+                yield events
+
+    @asynccontextmanager
+    async def submit(self, chat: ChatRef, outputs: Sequence[ToolOutput]) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        """Hand over what tools said, and stream the rest of the answer; see ``ports.Agent.submit``."""
+        body = protocol.outputs_body(outputs, stream=self._streams)
+        async with self._begun(SUBMIT, body, chat_params(chat), "") as events:
+            yield events
 
     @asynccontextmanager
     async def follow(self, chat: ChatRef) -> AsyncIterator[AsyncIterator[AgentEvent]]:
         """Yield a run that was asked earlier, by fetching it; see ``ports.Agent.follow``."""
-        deadline = self._clock.now() + self._settings.answer_timeout_s
-        state = ChatEvents(f"GET {RETRIEVE}")
-        state.chat = chat
-        async with aclosing(self._fetched_from_start(state, chat, "", deadline)) as events:
+        async with aclosing(self._reading.polled(chat, begun=False)) as events:
             yield events
 
-    async def _create_chat(self, question: Question) -> ChatView:
-        """Start a run without a stream."""
-        body = protocol.chat_body(question, stream=False, save=self._save)
-        await self.limits.start(question.mark)
-        answer = await self._wire.call("POST", CHAT, params=_conversation_params(question), content=body)
-        return protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"))
+    @asynccontextmanager
+    async def _begun(
+        self, path: str, body: bytes, params: Mapping[str, str], mark: str
+    ) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        """Send what lets the agent work, and yield what it says."""
+        async with self.limits.slot(mark), AsyncExitStack() as stack:
+            if self._streams:
+                deadline = self._reading.deadline
+                opened = await open_question(self._wire, self.limits, mark, body, params, path)
+                if opened.stream is not None:
+                    stack.push_async_callback(opened.stream.aclose)
+                events = self._reading.streamed(opened, deadline)
+            else:
+                await self.limits.start(mark)
+                answer = await self._wire.call("POST", path, params=params, content=body)
+                view = protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"))
+                events = self._reading.polled(view.chat, view.section_id)
+            yield await stack.enter_async_context(aclosing(events))
+
+    @property
+    def _streams(self) -> bool:
+        return self._settings.mode == "stream"
 
     @property
     def _save(self) -> bool | None:
         """What to say about history; Coze Studio has no such field and always saves."""
         return None if self._settings.profile == "studio" else self._settings.auto_save_history
 
-    # --- reading ------------------------------------------------------------------------------------------------------
-
-    async def _streamed(self, opened: Opened[ChatEvents, AgentEvent], deadline: float) -> AsyncGenerator[AgentEvent]:
-        """Yield the stream's events; what is missing at its end is fetched."""
-        state, stream = opened.state, opened.stream
-        for event in opened.first:
-            yield event
-        broken: AgentError | None = None
-        while stream is not None and not state.over:
-            if self._clock.now() > deadline:
-                await self._give_up(state.chat)
-            try:
-                received = await stream.batch()
-            except AgentUnavailable as exc:
-                broken = exc
-                break
-            if not received:
-                break
-            try:
-                for name, data in received:
-                    for event in state.feed(name, data):
-                        yield event
-            except (AgentUnavailable, AgentProtocolError) as exc:
-                broken = exc
-                break
-        if stream is not None:
-            await finish_reading(stream, whole=state.complete)
-        if not state.complete:
-            async with aclosing(self._recovered(state, broken, deadline)) as events_left:
-                async for event in events_left:
-                    yield event
-
-    async def _recovered(
-        self, state: ChatEvents, broken: AgentError | None, deadline: float
-    ) -> AsyncGenerator[AgentEvent]:
-        """Fetch what a broken stream did not bring, if Coze kept it."""
-        if state.chat is None:
-            raise broken or AgentUnavailable(f"POST {CHAT}: the stream ended unfinished", outcome_unknown=True)
-        if not self._settings.saves_history:
-            raise _lost_for_good(broken)
-        reason = broken.reason if broken else "ended unfinished"
-        log.info("coze stream broke, fetching the answer", chat=state.chat.chat_id, reason=reason)
-        async with aclosing(self._fetched(state, state.chat, deadline)) as events:
-            async for event in events:
-                yield event
-
-    async def _polled(self, view: ChatView, deadline: float) -> AsyncGenerator[AgentEvent]:
-        """Yield a run that was started without a stream."""
-        state = ChatEvents(f"POST {CHAT}")
-        state.chat = view.chat
-        events = self._fetched_from_start(state, view.chat, view.section_id, deadline, POLL_INTERVAL_S)
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-    async def _fetched_from_start(
-        self, state: ChatEvents, chat: ChatRef, section_id: str, deadline: float, first_after_s: float = 0.0
-    ) -> AsyncGenerator[AgentEvent]:
-        yield ChatStarted(chat, section_id)
-        async with aclosing(self._fetched(state, chat, deadline, first_after_s)) as events:
-            async for event in events:
-                yield event
-
-    async def _fetched(
-        self, state: ChatEvents, chat: ChatRef, deadline: float, first_after_s: float = 0.0
-    ) -> AsyncGenerator[AgentEvent]:
-        """Wait until a run is over, then yield what it left behind."""
-        try:
-            view = await wait_until_over(
-                lambda: self._retrieve(chat, once=True),
-                self._clock,
-                deadline=deadline,
-                unreachable_s=self._settings.idle_timeout_s,
-                first_after_s=first_after_s,
-            )
-        except AgentSilent:
-            await self._give_up(chat)
-            return
-        match view.status:
-            case ChatStatus.FAILED:
-                raise protocol.failure_of("the run failed", view)
-            case ChatStatus.CANCELED:
-                raise AgentCancelled("the run was cancelled")
-            case ChatStatus.REQUIRES_ACTION:
-                yield ActionRequired(chat, view.calls)
-            case _:
-                if view.code:
-                    raise protocol.failure_of("the run ended with an error", view)
-                for event in await self._messages(state, chat):
-                    yield event
-                yield ChatCompleted(view.usage)
-
-    async def _messages(self, state: ChatEvents, chat: ChatRef) -> list[AgentEvent]:
-        """List a finished run's messages; when the answer that was seen is not listed yet, look once more."""
-        events: list[AgentEvent] = []
-        for last_look in (False, True):
-            answer = await self._wire.call("GET", MESSAGES, params=_chat_params(chat), repeatable=True)
-            events = protocol.read_fetched(answer.result("Messages"), state.answers, state.follow_ups)
-            if last_look or not state.answers or any(isinstance(event, AnswerCompleted) for event in events):
-                break
-            await self._clock.sleep(POLL_INTERVAL_S)
-        return events
-
-    async def _retrieve(self, chat: ChatRef, *, once: bool = False) -> ChatView:
-        answer = await self._wire.call("GET", RETRIEVE, params=_chat_params(chat), repeatable=True, once=once)
-        return protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"), chat)
-
-    async def _give_up(self, chat: ChatRef | None) -> None:
-        """Cancel a run that took too long, as well as possible, and say so."""
-        if chat is not None:
-            with suppress(AgentError, TimeoutError):
-                async with asyncio.timeout(GIVE_UP_S):
-                    await self._cancel(chat)
-        limit_s = self._settings.answer_timeout_s
-        reason = f"the answer was not finished within {limit_s:g} s"
-        raise AgentSilent(reason, outcome_unknown=True, hint=advise(Hint.IDLE))
-
     # --- around a run -------------------------------------------------------------------------------------------------
 
     async def status(self, chat: ChatRef) -> ChatStatus:
-        return (await self._retrieve(chat)).status
+        return (await self._reading.retrieve(chat)).status
 
     async def cancel(self, chat: ChatRef) -> ChatStatus:
         """Stop a run; returns where it stands afterwards. Repeat freely."""
         try:
-            view = await self._cancel(chat)
+            view = await self._reading.cancel(chat)
         except AgentRejected as exc:
             if exc.code not in CANNOT_CANCEL:
                 raise
@@ -301,14 +172,6 @@ class CozeAgent:
             if view is not None and view.status is ChatStatus.CANCELED:
                 return view.status
         return await self.status(chat)
-
-    async def _cancel(self, chat: ChatRef) -> ChatView | None:
-        ids = {"conversation_id": chat.conversation_id, "chat_id": chat.chat_id}
-        answer = await self._wire.call("POST", CANCEL, json=ids, repeatable=True)
-        try:
-            return protocol.read_chat(answer.where, answer.result("ChatV3ChatDetail"), chat)
-        except AgentProtocolError:
-            return None
 
     async def rate(
         self, conversation_id: str, message_id: str, *, good: bool, comment: str = "", reasons: Sequence[str] = ()
@@ -419,20 +282,8 @@ def _unquoted(text: str) -> Iterator[None]:
 # --- small pieces -----------------------------------------------------------------------------------------------------
 
 
-def _lost_for_good(broken: AgentError | None) -> AgentError:
-    hint = advise(Hint.HISTORY_OFF)
-    if isinstance(broken, AgentSilent):
-        return AgentSilent(broken.reason, outcome_unknown=True, log_id=broken.log_id, hint=hint)
-    reason = broken.reason if broken else f"POST {CHAT}: the stream ended unfinished"
-    return AgentUnavailable(reason, outcome_unknown=True, hint=hint)
-
-
 def _conversation_params(question: Question) -> dict[str, str]:
     return {"conversation_id": question.conversation_id} if question.conversation_id else {}
-
-
-def _chat_params(chat: ChatRef) -> dict[str, str]:
-    return {"conversation_id": chat.conversation_id, "chat_id": chat.chat_id}
 
 
 def _id_in(answer: Answer, *other_keys: str) -> str:

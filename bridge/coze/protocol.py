@@ -6,7 +6,7 @@ is an ``AgentProtocolError``.
 """
 
 import email.utils
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from bridge.model import (
     FollowUp,
     Question,
     ToolCall,
+    ToolOutput,
     Usage,
 )
 from bridge.texts.keys import Say
@@ -350,6 +351,12 @@ def chat_body(question: Question, *, stream: bool, save: bool | None) -> bytes:
         reason = f"the question with its context has {len(encoded)} bytes, Coze accepts {MAX_BODY_BYTES}"
         raise AgentRejected(reason, hint=advise(Hint.SHORTER), said=Say.AGENT_TOO_LONG)
     return encoded
+
+
+def outputs_body(outputs: Sequence[ToolOutput], *, stream: bool) -> bytes:
+    """Write the body of ``POST /v3/chat/submit_tool_outputs``."""
+    written = [{"tool_call_id": output.call_id, "output": output.text} for output in outputs]
+    return msgspec.json.encode({"stream": stream, "tool_outputs": written})
 
 
 def _content(question: Question) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from bridge.model.agent import (
     ReasoningDelta,
     ToolActivity,
     ToolCall,
+    ToolOutput,
     Usage,
 )
 from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root, Typing
@@ -47,7 +48,17 @@ from bridge.model.workflow import (
     WorkflowDetails,
     WorkflowRun,
 )
-from bridge.model.written import TURN_FIELDS, Conversation, Lease, Outcome, PostedPart, RunTicket, TurnRecord, TurnState
+from bridge.model.written import (
+    TURN_FIELDS,
+    Conversation,
+    Lease,
+    Outcome,
+    PostedPart,
+    RunTicket,
+    ToolTicket,
+    TurnRecord,
+    TurnState,
+)
 
 __all__ = [
     "RECORD_VERSION",
@@ -110,6 +121,8 @@ __all__ = [
     "Scope",
     "ToolActivity",
     "ToolCall",
+    "ToolOutput",
+    "ToolTicket",
     "TurnId",
     "TurnRecord",
     "TurnState",

@@ -79,6 +79,14 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a tool, or a person in its place, said to a call; never empty."""
+
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatStarted:
     """The agent runs; from here on the answer can be fetched even if the stream is lost."""
 

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.model.agent import ToolCall, ToolOutput
 from bridge.model.commands import Root
 from bridge.model.inbound import Envelope
 from bridge.model.names import RECORD_VERSION, ConversationKey, TurnId
@@ -74,6 +75,31 @@ class RunTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolTicket:
+    """What is written down of the tools that an agent waits for.
+
+    Attributes:
+        calls: All it waits for.
+        outputs: What is known of them; known before it is handed over, so that no tool is used twice for one call.
+        said: Ids of the messages that the run had said before, in the turns that this one goes on from.
+        asked: What a person is asked for the others, once she is.
+        until_s: When that is over, unix seconds.
+    """
+
+    calls: tuple[ToolCall, ...]
+    outputs: tuple[ToolOutput, ...] = ()
+    said: tuple[str, ...] = ()
+    asked: Interruption | None = None
+    until_s: float = 0.0
+
+    @property
+    def open(self) -> tuple[ToolCall, ...]:
+        """The calls without an output."""
+        known = {output.call_id for output in self.outputs}
+        return tuple(call for call in self.calls if call.id not in known)
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRecord:
     """One question and its whole answer as the store keeps it; its key makes it the duplicate check too.
 
@@ -87,8 +113,9 @@ class TurnRecord:
         stopping: How it shall end, decided before its end: what a crash cuts after that is not answered any more.
         announcing: Of a command: the message that stands for it may have been posted.
         root: That message, once it is known; it does not change any more.
-        answers: The turn whose run asked what this message answers.
+        answers: The turn whose run, or whose agent, asked what this message answers.
         run: For a workflow's run, from *asking* on.
+        tools: Once the agent waits for tools.
         follows: The turn whose suggestion this question is: nobody wrote it, so the answer tells it.
         replaces: The turn whose answer this one takes the place of; ``parts`` begins with the first message of that.
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
@@ -114,6 +141,7 @@ class TurnRecord:
     root: Root | None = None
     answers: TurnId | None = None
     run: RunTicket | None = None
+    tools: ToolTicket | None = None
     follows: TurnId | None = None
     replaces: TurnId | None = None
     answer: str = ""

@@ -28,6 +28,7 @@ from bridge.model import (
     Question,
     RunCompleted,
     RunEvent,
+    ToolOutput,
 )
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Agent, Clock
@@ -79,6 +80,12 @@ class WatchedAgent:
     async def follow(self, chat: ChatRef) -> AsyncIterator[AsyncIterator[AgentEvent]]:
         with self.watching():
             async with self._agent.follow(chat) as events:
+                yield _Listening(events, self)
+
+    @asynccontextmanager
+    async def submit(self, chat: ChatRef, outputs: Sequence[ToolOutput]) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        with self.watching():
+            async with self._agent.submit(chat, outputs) as events:
                 yield _Listening(events, self)
 
     async def status(self, chat: ChatRef) -> ChatStatus:

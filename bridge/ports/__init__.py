@@ -4,7 +4,7 @@ Whoever brings a new platform implements ``Platform`` and ``Reply``; a new store
 in ``bridge.testing`` tell whether they did.
 """
 
-from bridge.ports.agent import Agent, Workflows
+from bridge.ports.agent import Agent, Tools, Workflows
 from bridge.ports.host import Clock, Intake, Speech
 from bridge.ports.platform import CommandReply, Platform, Reply
 from bridge.ports.store import Store
@@ -18,5 +18,6 @@ __all__ = [
     "Reply",
     "Speech",
     "Store",
+    "Tools",
     "Workflows",
 ]

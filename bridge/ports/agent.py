@@ -14,6 +14,8 @@ from bridge.model import (
     Interruption,
     Question,
     RunEvent,
+    ToolCall,
+    ToolOutput,
     WorkflowRun,
 )
 
@@ -43,6 +45,16 @@ class Agent(Protocol):
 
     def follow(self, chat: ChatRef) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
         """Yield the rest of a run that was asked earlier, by fetching it; events and errors as in ``ask``."""
+        ...
+
+    def submit(
+        self, chat: ChatRef, outputs: Sequence[ToolOutput]
+    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+        """Hand over what tools said, an output for each call of ``ActionRequired``; events and errors as in ``ask``.
+
+        After ``AgentUnavailable`` with ``outcome_unknown`` ``follow`` tells whether they were taken: as long as they
+        were not, it yields the same ``ActionRequired`` again.
+        """
         ...
 
     async def status(self, chat: ChatRef) -> ChatStatus: ...
@@ -78,6 +90,25 @@ class Agent(Protocol):
         ...
 
     async def profile(self, bot_id: str) -> AgentProfile: ...
+
+
+class Tools(Protocol):
+    """What an agent may use at our side."""
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is such a tool."""
+        ...
+
+    async def use(self, call: ToolCall, user_id: str) -> str:
+        """Return what the tool says to a call; never empty. After a crash the same call may come again.
+
+        Args:
+            user_id: Whom the agent answers, as the agent knows her.
+
+        Raises:
+            ToolFailed: It gave nothing.
+        """
+        ...
 
 
 class Workflows(Protocol):

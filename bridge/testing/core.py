@@ -12,7 +12,7 @@ from bridge.intake.gate import GateRules
 from bridge.keys import turn_id
 from bridge.model import Envelope, OnBusy, Outcome, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
-from bridge.ports import Workflows
+from bridge.ports import Tools, Workflows
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
@@ -100,6 +100,8 @@ async def core_of(
     on_busy: OnBusy = OnBusy.QUEUE,
     workflows: Workflows | None = None,
     flows: Mapping[str, WorkflowSettings] | None = None,
+    tools: Tools | None = None,
+    asks_people: bool = True,
 ) -> AsyncIterator[Core]:
     """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``.
 
@@ -109,7 +111,7 @@ async def core_of(
     platform = platform or FakePlatform()
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
-        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"}, workflows)
+        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"}, workflows, tools, asks_people)
         book = WorkflowBook({name: Flow(name, settings, binding) for name, settings in (flows or {}).items()})
         routes = Routes({"default": binding}, "default", on_busy=on_busy)
         decided = CoreOptions(options, gate or GateRules(), max_waiting)

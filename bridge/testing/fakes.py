@@ -31,6 +31,7 @@ from bridge.model import (
     Question,
     ResultPlace,
     Root,
+    ToolOutput,
     TurnId,
     Usage,
     View,
@@ -92,6 +93,7 @@ class FakeAgent:
         self.questions: list[Question] = []
         self.cancelled: list[ChatRef] = []
         self.followed: list[ChatRef] = []
+        self.submitted: list[tuple[ChatRef, tuple[ToolOutput, ...]]] = []
         self.found: FoundQuestion | None = None
         self.conversations = 0
         self.uploads: dict[str, bytes | AgentError] = {}
@@ -129,6 +131,11 @@ class FakeAgent:
                     yield ChatStarted(ChatRef(conversation_id, chat.chat_id))
                 case _:
                     yield step
+
+    @asynccontextmanager
+    async def submit(self, chat: ChatRef, outputs: Sequence[ToolOutput]) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+        self.submitted.append((chat, tuple(outputs)))
+        yield self._play(self.scripts.pop(0), chat.conversation_id)
 
     async def status(self, chat: ChatRef) -> ChatStatus:
         return ChatStatus.COMPLETED

@@ -17,6 +17,7 @@ SENTENCES: dict[Say, str] = {
     Say.AGENT_MODEL_GONE: "⚠️ The agent's model is gone. Your administrator has to choose another one in Coze.",
     Say.AGENT_RISK_CONTROL: "⚠️ Coze's risk control stopped this answer. Please put the question differently.",
     Say.AGENT_NEEDS_ACTION: "⚠️ The agent wants to use a tool that this bridge does not offer. Please ask differently.",
+    Say.TOOL_OVER: "⚠️ The agent does not wait for this any more. Please ask again.",
     Say.CONVERSATION_OCCUPIED: "⚠️ The agent is still busy in this conversation. Please ask again soon, or use !new.",
     Say.RUN_NOT_PUBLISHED: "⚠️ This workflow does not exist or was never published. Your administrator has to check it.",
     Say.RUN_BAD_PARAMETERS: "⚠️ The workflow does not take these values. Please check them, or tell your administrator.",
@@ -76,6 +77,9 @@ SENTENCES: dict[Say, str] = {
     Say.REASON_OFF_TOPIC: "beside the question",
     Say.REASON_UNCLEAR: "hard to understand",
     Say.REASON_HARMFUL: "harmful or improper",
+    Say.TOOL_WANTED: "🔧 The agent asks for what `{name}` would say:",
+    Say.TOOLS_FAILED: "ℹ️ Not available while this was answered: {names}.",
+    Say.TOOL_STILL_WAITS: "Please answer once more, in words; the agent waits.",
     Say.NOT_ALLOWED: "You may not use me here. Please ask your administrator.",
     Say.TOO_FAST: "That was a bit fast. Please wait {seconds} s before your next question.",
     Say.HELP: (

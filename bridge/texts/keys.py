@@ -21,6 +21,7 @@ class Say(StrEnum):
     AGENT_MODEL_GONE = "agent_model_gone"
     AGENT_RISK_CONTROL = "agent_risk_control"
     AGENT_NEEDS_ACTION = "agent_needs_action"
+    TOOL_OVER = "tool_over"
     CONVERSATION_OCCUPIED = "conversation_occupied"
     RUN_NOT_PUBLISHED = "run_not_published"
     RUN_BAD_PARAMETERS = "run_bad_parameters"
@@ -72,6 +73,10 @@ class Say(StrEnum):
     REASON_OFF_TOPIC = "reason_off_topic"
     REASON_UNCLEAR = "reason_unclear"
     REASON_HARMFUL = "reason_harmful"
+    # tools that the agent wants used at our side
+    TOOL_WANTED = "tool_wanted"  # {name}
+    TOOLS_FAILED = "tools_failed"  # {names}
+    TOOL_STILL_WAITS = "tool_still_waits"
     # why a file was left out; each completes a sentence, in brackets behind the file's name
     FILE_TOO_LARGE = "file_too_large"  # {max}
     FILE_ONE_TOO_MANY = "file_one_too_many"  # {max}

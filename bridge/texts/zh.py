@@ -17,6 +17,7 @@ SENTENCES: dict[Say, str] = {
     Say.AGENT_MODEL_GONE: "⚠️ 智能体使用的模型已下线。请管理员在扣子中更换模型。",
     Say.AGENT_RISK_CONTROL: "⚠️ 扣子的风控拦截了这个回答。请换个说法再问。",
     Say.AGENT_NEEDS_ACTION: "⚠️ 智能体想使用这里不提供的工具。请换个问法。",
+    Say.TOOL_OVER: "⚠️ 智能体已不再等待这个回答，请重新提问。",
     Say.CONVERSATION_OCCUPIED: "⚠️ 智能体在这个对话里还在忙。请稍后再问，或用 !new 开始新对话。",
     Say.RUN_NOT_PUBLISHED: "⚠️ 这个工作流不存在或从未发布。请管理员在扣子中检查。",
     Say.RUN_BAD_PARAMETERS: "⚠️ 扣子不接受这些工作流参数。请检查，或告诉管理员。",
@@ -75,6 +76,9 @@ SENTENCES: dict[Say, str] = {
     Say.REASON_OFF_TOPIC: "答非所问",
     Say.REASON_UNCLEAR: "不好理解",
     Say.REASON_HARMFUL: "有害或不当",
+    Say.TOOL_WANTED: "🔧 智能体需要 `{name}` 的结果：",
+    Say.TOOLS_FAILED: "ℹ️ 回答时以下工具不可用：{names}。",
+    Say.TOOL_STILL_WAITS: "请再用文字回答一次，智能体还在等待。",
     Say.NOT_ALLOWED: "你不能在这里使用我。请联系管理员。",
     Say.TOO_FAST: "有点太快了。请等 {seconds} 秒再问。",
     Say.HELP: (

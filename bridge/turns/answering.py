@@ -30,7 +30,18 @@ from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
 from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.files.attachments import FileRules
-from bridge.model import AnswerCompleted, Control, ControlKind, Envelope, Outcome, PostedPart, TurnRecord, TurnState
+from bridge.model import (
+    AnswerCompleted,
+    Control,
+    ControlKind,
+    Envelope,
+    Outcome,
+    PostedPart,
+    RunTicket,
+    ToolTicket,
+    TurnRecord,
+    TurnState,
+)
 from bridge.observing import Observer, ReplyWatch
 from bridge.ports import Clock, Platform, Reply
 from bridge.texts import Say, failure, say
@@ -190,7 +201,7 @@ class Answering:
                 footer=ending.footer,
                 outcome=ending.outcome,
                 reason=ending.reason,
-                run=ending.waits or self._ledger.record.run,
+                **_ticket(ending.waits),
             )
         if self._ledger.state is TurnState.ANSWERED:
             await self._ledger.advance_if_possible(TurnState.DELIVERING)
@@ -265,7 +276,7 @@ class Answering:
         if record.answer:
             self._draft.apply(AnswerCompleted(self._turn_id, record.answer))
             self._delivery.changed()
-        waits = record.run if record.run is not None and record.run.asked is not None else None
+        waits = next((ticket for ticket in (record.run, record.tools) if ticket and ticket.asked is not None), None)
         return Ending(record.outcome or Outcome.DELIVERED, record.footer, record.reason, waits)
 
     # --- the agent ---
@@ -350,6 +361,11 @@ async def settle(reply: Reply, clock: Clock) -> None:
             await clock.sleep(pause_s)
         else:
             return
+
+
+def _ticket(waits: RunTicket | ToolTicket | None) -> dict[str, RunTicket | ToolTicket]:
+    """Return what is written down of what a turn waits for; what stood there before stays where it is nothing."""
+    return {"tools" if isinstance(waits, ToolTicket) else "run": waits} if waits else {}
 
 
 def _leaf(group: BaseExceptionGroup[PlatformError]) -> PlatformError:

@@ -5,8 +5,7 @@ or where it may have and cannot be found there. A turn that was cut by a crash g
 The listening loop never waits for a platform.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,15 +17,11 @@ from bridge.errors import (
     AgentRateLimited,
     AgentUnavailable,
     ConversationGone,
-    StoreUnavailable,
 )
 from bridge.files.attachments import Carried, Carrier, LeftOut, Wanted, sort_out, word_left_out
 from bridge.keys import agent_user_id
 from bridge.model import (
-    AgentEvent,
     ChatRef,
-    ChatStarted,
-    ChatStatus,
     ContextMessage,
     Conversation,
     Envelope,
@@ -40,15 +35,16 @@ from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding
 from bridge.texts import Say, say
 from bridge.turns.exchange import EMPTY, Ending, Fault
+from bridge.turns.hearing import Hearing
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
 from bridge.turns.talk import Talk
+from bridge.turns.tooling import ToolWork
 from bridge.turns.wording import word_earlier, word_question, word_variables
 
 log = structlog.get_logger(__name__)
 
 BUSY_RETRY_S = 2.0
-CANCEL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ class AskingOptions:
 
 
 class Asking:
-    """Asks one question and folds the answer into ``draft``; ``changed`` is called whenever there is new text.
+    """Asks one question; ``hearing`` folds the answer into ``draft``.
 
     Args:
         envelope: What is asked: all that ``messages`` say.
@@ -86,8 +82,10 @@ class Asking:
         messages: Sequence[Envelope],
         carrier: Carrier,
         draft: Draft,
-        changed: Callable[[], None],
         live: LiveTurn,
+        hearing: Hearing,
+        work: ToolWork,
+        talk: Talk,
         binding: AgentBinding,
         ledger: Ledger,
         platform: Platform,
@@ -103,12 +101,9 @@ class Asking:
         self._timeout_s = timeout_s
         self._locale = locale
         self._draft = draft
-        self._changed = changed
         self._live = live
         self._binding = binding
         self._mark = ledger.record.turn_id
-        self._named = asyncio.Event()
-        self._called_off: ChatRef | None = None
         self._patience_until = 0.0
         self._told_waiting = False
         self._ledger = ledger
@@ -117,16 +112,9 @@ class Asking:
         self._clock = clock
         self._options = options
         self._key = ledger.record.key
-        self._talk = Talk(
-            ledger.record,
-            envelope,
-            binding=binding,
-            store=store,
-            clock=clock,
-            scope=options.scope,
-            history_chars=options.earlier_chars,
-            keep_s=options.keep_s,
-        )
+        self._talk = talk
+        self._hearing = hearing
+        self._work = work
 
     @property
     def timeout_s(self) -> float:
@@ -143,9 +131,17 @@ class Asking:
 
     async def run(self) -> None:
         """Ask, and listen until the answer has ended; see ``Exchange.run``."""
+        await self._ask()
+        try:
+            await self._work.serve()
+        except AgentError:
+            await self._talk.leave_stuck(self._ledger.record.conversation_id)
+            raise
+
+    async def _ask(self) -> None:
         record = self._ledger.record
         if record.state is TurnState.ASKED:
-            await self._follow(ChatRef(record.conversation_id, record.chat_id))
+            await self._hearing.follow(ChatRef(record.conversation_id, record.chat_id))
             return
         conversation, is_new = await self._talk.find()
         if record.replaces is not None and record.state is not TurnState.ASKING:
@@ -160,7 +156,7 @@ class Asking:
             await self._ledger.advance(TurnState.ASKING, conversation_id=conversation.conversation_id)
             try:
                 async with self._binding.agent.ask(question) as events:
-                    await self._listen(events)
+                    await self._hearing.listen(events)
             except ConversationGone:
                 if is_new or self._draft.chat is not None:
                     raise
@@ -180,23 +176,8 @@ class Asking:
                 return
 
     async def call_off(self, *, patience_s: float = 0.0) -> None:
-        """Cancel the run at the agent, as far as there is one; what does not work is only logged.
-
-        Args:
-            patience_s: How long a run that has no name yet is given to tell it; there is nothing to cancel before.
-        """
-        if self._ledger.state is TurnState.ASKING:
-            await self._clock.wait(self._named, patience_s)
-        try:
-            async with asyncio.timeout(CANCEL_TIMEOUT_S):
-                chat = await self._run()
-                if chat is None or chat == self._called_off:
-                    return
-                if await self._binding.agent.cancel(chat) is ChatStatus.REQUIRES_ACTION:
-                    await self._talk.leave_stuck(chat.conversation_id)
-                self._called_off = chat
-        except (AgentError, StoreUnavailable, TimeoutError) as error:
-            log.warning("the agent's run could not be cancelled", reason=str(error))
+        """Cancel the run at the agent; see ``Exchange.call_off``."""
+        await self._hearing.call_off(patience_s=patience_s)
 
     async def ending(self) -> Ending | Fault:
         """Tell an answer from an empty one, and from a run that waits for what it will not get."""
@@ -205,6 +186,8 @@ class Asking:
             outcome = Outcome.FAILED if any(file.passing for file in left_out) else Outcome.REFUSED
             return Ending(outcome, word_left_out(Say.FILES_ALONE, left_out, self._locale), "no file could be read")
         if self._draft.required:
+            if (waits := await self._work.wait(self._envelope, self._locale)) is not None:
+                return waits
             await self.call_off()
             await self._talk.leave_stuck(self._ledger.record.conversation_id)
             return Fault(Say.AGENT_NEEDS_ACTION, "requires_action")
@@ -212,6 +195,7 @@ class Asking:
             return Ending(Outcome.DELIVERED, say(Say.EMPTY_ANSWER, self._locale), EMPTY)
         await self._talk.remember(self._question_text(), self._draft.text)
         notes = [say(Say.NEW_CONVERSATION_FORCED, self._locale)] if self._talk.began_afresh else []
+        notes.append(self._work.word_failed(self._locale))
         notes.append(word_left_out(Say.FILES_LEFT_OUT, self._left_out(), self._locale))
         return Ending(Outcome.DELIVERED, "\n".join(filter(None, notes)))
 
@@ -223,29 +207,6 @@ class Asking:
 
     def stopped(self, outcome: Outcome) -> Say:
         return Say.INTERRUPTED_BY_NEXT if outcome is Outcome.INTERRUPTED else Say.STOPPED
-
-    async def _listen(self, events: AsyncIterator[AgentEvent]) -> None:
-        async for event in events:
-            if self._live.stopping is not None and not isinstance(event, ChatStarted):
-                continue  # what stands there stays as it is; the run is being cancelled
-            if self._draft.apply(event):
-                self._changed()
-            if isinstance(event, ChatStarted):
-                if self._ledger.state is not TurnState.ASKED:
-                    await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
-                self._named.set()
-
-    async def _run(self) -> ChatRef | None:
-        """Return the agent's run for this turn, if there is one."""
-        record = self._ledger.record
-        if self._draft.chat is not None:
-            return self._draft.chat
-        if record.state is TurnState.ASKED:
-            return ChatRef(record.conversation_id, record.chat_id)
-        if record.state is not TurnState.ASKING:
-            return None
-        found = await self._binding.agent.find_question(record.conversation_id, self._mark)
-        return ChatRef(record.conversation_id, found.chat_id) if found and found.chat_id else None
 
     async def _follow_own(self, conversation: Conversation) -> bool:
         """Look whether our question reached the agent; follow its run if it did.
@@ -261,7 +222,7 @@ class Asking:
             if found is None:
                 return False
             if found.chat_id:
-                await self._follow(ChatRef(conversation.conversation_id, found.chat_id))
+                await self._hearing.follow(ChatRef(conversation.conversation_id, found.chat_id))
                 return True
             await self._wait_after(AgentUnavailable("our question is there, but not its run", outcome_unknown=True))
 
@@ -275,10 +236,6 @@ class Asking:
             self._live.queued(1)
         await self._clock.wait(self._live.stop_wanted, wait_s)
         self._live.check()
-
-    async def _follow(self, chat: ChatRef) -> None:
-        async with self._binding.agent.follow(chat) as events:
-            await self._listen(events)
 
     # --- the question ---
 

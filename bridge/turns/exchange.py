@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.errors import AgentError
-from bridge.model import Outcome, RunTicket
+from bridge.model import Outcome, RunTicket, ToolTicket
 from bridge.texts import Say
 
 EMPTY = "empty"
@@ -24,7 +24,7 @@ class Ending:
     outcome: Outcome
     footer: str = ""
     reason: str = ""
-    waits: RunTicket | None = None
+    waits: RunTicket | ToolTicket | None = None
 
     @property
     def can_be_retried(self) -> bool:

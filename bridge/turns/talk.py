@@ -96,6 +96,10 @@ class Talk:
         """
         await self._store.remember(stuck_note(conversation_id), "yes", ttl_s=STUCK_S)
 
+    async def goes_on(self, conversation_id: str) -> None:
+        """What it waited for has come."""
+        await self._store.remember(stuck_note(conversation_id), None)
+
     async def is_stuck(self, conversation: Conversation) -> bool:
         """Tell, once, whether a conversation was left so."""
         note = stuck_note(conversation.conversation_id)

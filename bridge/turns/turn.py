@@ -6,8 +6,6 @@ from contextlib import suppress
 
 import structlog
 
-from bridge.delivery.delivering import Delivery
-from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
 from bridge.errors import StoreError
 from bridge.model import Envelope, Outcome, TurnRecord, TurnState
@@ -16,16 +14,14 @@ from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
 from bridge.texts import Say, language, say
 from bridge.turns.announcing import as_it_stands, is_unseen
-from bridge.turns.answering import KNOWN_ANSWER, Answering, MakeExchange, TurnOptions, settle
-from bridge.turns.asking import Asking
-from bridge.turns.exchange import Ending, Exchange
+from bridge.turns.answering import KNOWN_ANSWER, Answering, TurnOptions, settle
+from bridge.turns.exchange import Ending
+from bridge.turns.exchanges import Exchanges, Scene
 from bridge.turns.lanes import HeldLease
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
-from bridge.turns.offers import Offers
 from bridge.turns.placing import Placing
 from bridge.turns.run_order import Surroundings
-from bridge.turns.running import Running
 from bridge.turns.waits import is_waiting
 from bridge.turns.wording import together
 
@@ -54,6 +50,7 @@ class Turns:
         """``live`` may be shared with whoever has to find a running turn by its id."""
         self._routes = routes
         self._runs = runs
+        self._exchanges = Exchanges(store, clock, options, runs)
         self._store = store
         self._clock = clock
         self._pacer = pacer
@@ -160,61 +157,24 @@ class Turns:
         messages = [await platform.resolve(envelope) for envelope in (as_it_stands(record), *record.also)]
         envelope = together(messages)
         locale, binding = self.speaks(envelope), self._binding(record)
-        make: MakeExchange
-
-        is_run = self._is_run(record)
-        if is_run:
-
-            def make(draft: Draft, delivery: Delivery) -> Exchange:
-                return Running(
-                    envelope,
-                    locale,
-                    draft=draft,
-                    changed=delivery.changed,
-                    note=delivery.note,
-                    live=live,
-                    platform=platform,
-                    ledger=ledger,
-                    around=self._runs,
-                )
-        else:
-
-            def make(draft: Draft, delivery: Delivery) -> Exchange:
-                return Asking(
-                    envelope,
-                    locale,
-                    messages=messages,
-                    carrier=self._runs.carrier,
-                    draft=draft,
-                    changed=delivery.changed,
-                    live=live,
-                    binding=binding,
-                    ledger=ledger,
-                    platform=platform,
-                    store=self._store,
-                    clock=self._clock,
-                    options=self._options.asking,
-                    timeout_s=self._options.turn_timeout_s,
-                )
-
+        answered = await self._store.turn(record.answers) if record.answers else None
+        scene = Scene(ledger, live, platform, binding, messages, envelope, locale, answered)
+        exchange, offers = self._exchanges.of(scene)
         return Answering(
             envelope,
             locale,
             ledger=ledger,
             live=live,
             agent=binding.name,
-            exchange=make,
+            exchange=exchange,
             platform=platform,
             clock=self._clock,
             pacer=self._pacer,
             options=self._options,
             observer=self._observer,
-            offers=Offers() if is_run else self._options.offers.possible(binding.agent.capabilities),
+            offers=offers,
             before=await self._store.turn(record.replaces) if record.replaces else None,
         )
-
-    def _is_run(self, record: TurnRecord) -> bool:
-        return record.answers is not None or self._runs.book.call(record.envelope.text) is not None
 
     def _binding(self, record: TurnRecord) -> AgentBinding:
         """Return the agent of a turn: as written down, of the workflow, or as its place is routed."""

@@ -1,34 +1,53 @@
-"""Which runs wait for whose answer.
-
-A run that asks something leaves its turn *waiting*, with a note that leads the named person's next message here to it.
-"""
+"""What waits for whose answer: a turn whose run or agent asked something, and a note that leads the answer to it."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bridge.keys import conversation_key, join_key
-from bridge.model import Envelope, Scope, TurnId, TurnRecord, TurnState
+from bridge.model import Envelope, Interruption, Scope, TurnId, TurnRecord, TurnState
 from bridge.ports import Clock, Store
 
 ASKED_SOMETHING = frozenset({TurnState.ANSWERED, TurnState.DELIVERING, TurnState.WAITING})
 """In these states a turn may wait, or be about to."""
 
 NOTE_TTL_S = 32 * 86400.0
-"""Longer than any run may wait."""
+"""Longer than anything may wait."""
 
 MAX_WAITING_HERE = 8
-"""Questions of runs that one person may have open in one place; the oldest give way."""
+"""Questions that one person may have open in one place; the oldest give way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a turn asks, and until when (unix seconds)."""
+
+    question: Interruption
+    until_s: float
+
+
+def asked_by(turn: TurnRecord) -> Asked | None:
+    """Return what a turn's run or agent asked a person, if it did."""
+    for ticket in (turn.run, turn.tools):
+        if ticket is not None and ticket.asked is not None:
+            return Asked(ticket.asked, ticket.until_s)
+    return None
+
+
+def is_waiting(turn: TurnRecord, now_s: float) -> bool:
+    """Tell whether what a turn asked can still be answered."""
+    asked = asked_by(turn)
+    return asked is not None and turn.state in ASKED_SOMETHING and now_s < asked.until_s
 
 
 class Waits:
-    """Which runs wait for whose answer: a note per person and place, newest last."""
+    """Which turns wait for whose answer: a note per person and place, newest last."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def find(self, envelope: Envelope) -> TurnRecord | None:
-        """Return the turn whose run waits for what its author writes here next.
+        """Return the turn that waits for what its author writes here next.
 
         One that asked in the channel itself is answered below what it said: next in a channel may be anything.
         """
@@ -74,9 +93,3 @@ def _messages(turn: TurnRecord) -> set[str]:
     """Return what stands on the platform of a turn, its question included: a reply chain may begin there."""
     said = {part.message_id for part in turn.parts} | {turn.envelope.message_id}
     return said if turn.root is None else {*said, turn.root.message_id}
-
-
-def is_waiting(turn: TurnRecord, now_s: float) -> bool:
-    """Tell whether a turn's run can still be answered."""
-    run = turn.run
-    return run is not None and run.asked is not None and turn.state in ASKED_SOMETHING and now_s < run.until_s

@@ -34,13 +34,16 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class RequiredAction:
-    """The chat stops and waits for tool outputs; ``then`` is what the agent says afterwards.
+    """The chat stops and waits for tool outputs.
 
-    Without ``then`` it repeats the outputs.
+    Attributes:
+        then: What the agent says afterwards; without it, it repeats the outputs.
+        before: What it says before, as a whole message.
     """
 
     calls: tuple[ToolCall, ...]
     then: "Answer | None" = None
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,8 @@ class ChatRun:
             self._say("verbose", self._dialect.notice("interrupt"))
             self._finish(replace(answer, follow_ups=()), interrupted=True)
             return
+        if action.before:
+            self._say("answer", action.before)
         self.pending_calls = {self._ids.next_tool_call_id(): call for call in action.calls}
         for call in action.calls:
             self._say("function_call", _call_content(call.name, call.arguments, _CLIENT_PLUGIN))

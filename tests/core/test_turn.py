@@ -247,7 +247,7 @@ async def test_a_completed_text_that_differs_replaces_what_was_shown() -> None:
 async def test_every_failure_ends_as_a_sentence(script: list[Step], sentence: Say, locale: str) -> None:
     """In the reader's language, without an exception's words; the sign of life is taken away."""
     message = envelope(locale=locale)
-    async with core_of(FakeAgent(script)) as core:
+    async with core_of(FakeAgent(script), asks_people=False) as core:
         await core.ask(message)
         shown = core.platform.visible()
         assert len(shown) == 1
@@ -292,7 +292,8 @@ async def test_a_run_that_waits_for_a_tool_does_not_block_the_conversation() -> 
     """It cannot be cancelled there; where it keeps the conversation occupied, the next question begins a new one."""
     chat = ChatRef("", "1")
     waits: list[Step] = [ChatStarted(chat), ActionRequired(chat, (ToolCall("t", "function", "f", "{}"),))]
-    async with core_of(FakeAgent(waits, [AgentBusy("occupied", code=4016)], spoken("free"))) as core:
+    agent = FakeAgent(waits, [AgentBusy("occupied", code=4016)], spoken("free"))
+    async with core_of(agent, asks_people=False) as core:
         await core.ask(envelope(number=1))
         shown = await core.answered(envelope(number=2))
         assert shown == [f"free\n\n{say(Say.NEW_CONVERSATION_FORCED, 'en')}"]

@@ -93,7 +93,7 @@ async def test_polling_survives_an_outage(coze: CozeEmulator, make_agent: MakeAg
     coze.faults.plan(RETRIEVE, "html", times=2, status=502)
     coze.faults.plan(RETRIEVE, "hang_up", times=1)
     coze.faults.plan(RETRIEVE, "throttled", times=1)
-    agent = await make_agent(coze.base_url, mode="poll")
+    agent = await make_agent(coze.base_url, mode="poll", idle_timeout_s=400.0)
     assert text_in(await collect(agent.ask(question()))) == "here"
 
 

@@ -124,7 +124,8 @@ async def test_a_failure_carries_a_reference(road: Road) -> None:
 
 
 async def test_an_agent_that_wants_a_tool_of_ours(road: Road) -> None:
-    """A bot that waits for tool outputs is told apart, and does not block the conversation."""
+    """Where nobody shall be asked in its place, that is said, and the conversation is not blocked."""
+    road.configure("agents.default", ask_people=False)
     async with road.bridge():
         for user, locale in READERS:
             road.coze.script(Answer(requires_action=RequiredAction((ToolCall("get_weather"),))))
