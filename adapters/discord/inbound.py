@@ -296,10 +296,11 @@ def attachments_of(message: Payload) -> tuple[Attachment, ...]:
     files = message.get("attachments")
     if not isinstance(files, list):
         return ()
-    return tuple(_attachment(file) for file in files if isinstance(file, Mapping))
+    return tuple(attachment_of(file) for file in files if isinstance(file, Mapping))
 
 
-def _attachment(file: Payload) -> Attachment:
+def attachment_of(file: Payload, given_for: str = "") -> Attachment:
+    """Return one file as Discord tells of it."""
     size = file.get("size")
     return Attachment(
         id=text_in(file, "id"),
@@ -307,6 +308,7 @@ def _attachment(file: Payload) -> Attachment:
         media_type=text_in(file, "content_type").partition(";")[0],
         size_bytes=size if isinstance(size, int) else 0,
         url=text_in(file, "url"),
+        given_for=given_for,
     )
 
 

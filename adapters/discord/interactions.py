@@ -5,36 +5,33 @@ press is obeyed first and answered at once; an answer that is too late or gets l
 """
 
 import asyncio
-import json
 from collections import OrderedDict
 from typing import Any
 
 import structlog
 
-from adapters.discord import forms, limits
+from adapters.discord import limits
 from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
-from adapters.discord.commands import envelope_of, is_command, parse_command
+from adapters.discord.commands import is_command
+from adapters.discord.counter import Counter
 from adapters.discord.fields import Payload, mapping_in, text_in
+from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, Identity, ancestors, in_chain
-from adapters.discord.outbound import EPHEMERAL
 from adapters.discord.presses import (
-    ResponseKind,
     Ticket,
     answer_to,
-    author_of,
-    is_of_component,
+    is_of_people,
     is_over,
     parse_press,
     parse_ticket,
-    whispered,
     without_pressed,
 )
+from adapters.discord.steps import parse_step
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.keys import join_key
-from bridge.model import ControlKind, Invocation, Invoked, Press, Pressed
+from bridge.model import ControlKind, Press, Pressed
 from bridge.ports import Intake
 from bridge.texts.keys import Say
 
@@ -42,8 +39,6 @@ log = structlog.get_logger(__name__)
 
 INTERACTIONS_KEPT = 1_000
 PATIENCE_S = 5.0
-FORM_TTL_S = 86_400.0
-"""How long an opened form may be filled in."""
 
 
 class Interactions:
@@ -60,7 +55,7 @@ class Interactions:
         services: Services,
         intake: Intake,
     ) -> None:
-        self._callers = callers
+        self._counter = Counter(instance, us, callers, services, intake)
         self._instance = instance
         self._us = us
         self._web = web
@@ -76,11 +71,11 @@ class Interactions:
             channel: Where it happened; ``None`` in direct messages.
         """
         ticket = parse_ticket(interaction)
-        if ticket is None or ticket.id in self._seen or not (is_of_component(interaction) or is_command(interaction)):
+        if ticket is None or ticket.id in self._seen or not is_of_people(interaction):
             return
         self._remember(ticket)
         answer_by = self._services.clock.now() + limits.ANSWER_PRESS_WITHIN_S
-        if is_command(interaction):
+        if not _is_press(interaction):
             await self._take_command(ticket, interaction, channel, answer_by)
             return
         press = parse_press(interaction, channel, self._instance, self._us.application_id)
@@ -125,64 +120,11 @@ class Interactions:
     async def _take_command(
         self, ticket: Ticket, interaction: Payload, channel: Channel | None, answer_by: float
     ) -> None:
-        """Obey a command; the first answer is a form, a sentence for the caller, or that more follows."""
-        call = await self._called(ticket, interaction, channel)
-        if call is None:
-            log.info("a command that is not ours was used")
-            await self._answer(ticket, self._whisper(Say.FORM_FORGOTTEN, interaction), answer_by)
-            return
-        caller = self._callers.remember(call.envelope.delivery_key, self._us.application_id, ticket.token)
-        try:
-            invoked = await self._intake.invoke(call)
-        except StoreError as error:
-            log.error("a command was not obeyed", reason=error.reason)
-            body = self._whisper(Say.STORE_FAILED, interaction)
-        else:
-            body = await self._first_answer(ticket, call, invoked)
-        await self._answer(ticket, body, answer_by)
-        caller.answered.set()
-
-    async def _called(self, ticket: Ticket, interaction: Payload, channel: Channel | None) -> Invocation | None:
-        """Return what was called; what a modal stands for was written down when it was opened."""
-        now_s = self._services.clock.wall()
-        if (opened := forms.parse_form_id(text_in(mapping_in(interaction, "data"), "custom_id"))) == "":
-            return parse_command(interaction, channel, self._instance, self._services.offers, now_s)
-        try:
-            note = await self._services.store.note(self._form_note(opened))
-        except StoreError:
-            note = None
-        if note is None:
-            return None
-        workflow, kept = json.loads(note)
-        text = f"!run {workflow}"
-        envelope = envelope_of(interaction, channel, self._instance, f"form.{opened}", text, now_s)
-        if envelope is None:
-            return None
-        return Invocation(envelope, filled={**kept, **forms.filled(mapping_in(interaction, "data"))})
-
-    async def _first_answer(self, ticket: Ticket, call: Invocation, invoked: Invoked) -> dict[str, Any]:
-        if invoked.form is not None and invoked.form.fields and call.filled is None:
-            form = invoked.form
-            note = json.dumps([form.workflow, forms.kept_values(form)])
-            try:
-                await self._services.store.remember(self._form_note(ticket.id), note, ttl_s=FORM_TTL_S)
-            except StoreError as error:
-                log.info("form not written down", reason=error.reason)
-            else:
-                return {"type": int(ResponseKind.MODAL), "data": forms.modal(form, forms.form_id(ticket.id))}
-        if invoked.accepted:
-            return {"type": int(ResponseKind.DEFERRED_MESSAGE), "data": {"flags": EPHEMERAL}}
-        given = [f"{name}: {value}" for name, value in (call.filled or {}).items()]
-        sentences = [*invoked.errors.values(), *([invoked.sentence] if not invoked.errors else [])]
-        return {"type": int(ResponseKind.MESSAGE), "data": whispered("\n".join([*sentences, *given]))}
-
-    def _form_note(self, interaction: str) -> str:
-        return join_key(self._instance, interaction, "form")
-
-    def _whisper(self, sentence: Say, interaction: Payload) -> dict[str, Any]:
-        locale = author_of(interaction).locale or self._services.default_locale
-        data = whispered(self._services.speech(sentence, locale))
-        return {"type": int(ResponseKind.MESSAGE), "data": data}
+        """Obey a command; what it brings later changes the first answer, so it waits for that."""
+        reaction = await self._counter.take(ticket, interaction, channel)
+        await self._answer(ticket, reaction.body, answer_by)
+        if reaction.caller is not None:
+            reaction.caller.answered.set()
 
     async def _answer(self, ticket: Ticket, body: dict[str, Any], answer_by: float) -> None:
         try:
@@ -195,3 +137,11 @@ class Interactions:
             log.info("a press was not acknowledged in time")
         except PlatformError as error:
             log.info("a press was not acknowledged", reason=error.reason)
+
+
+def _is_press(interaction: Payload) -> bool:
+    """Tell whether it is about what stands below an answer: neither a command nor a step in a form of one."""
+    custom_id = text_in(mapping_in(interaction, "data"), "custom_id")
+    if parse_control_id(custom_id) is not None:
+        return True
+    return not is_command(interaction) and parse_step(custom_id) is None

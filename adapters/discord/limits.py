@@ -34,9 +34,11 @@ CHOICE_CHARS = 100
 
 MODAL_FIELDS_MAX = 5
 MODAL_LABEL_CHARS = 45
+MODAL_ABOUT_CHARS = 1_000
+MODAL_FILES_MAX = 10
 INPUT_CHARS = 4_000
 PLACEHOLDER_CHARS = 100
-"""Modals; the title counts as a label."""
+"""Modals; the title counts as a label. For texts beside the inputs no number is known: this much is read."""
 
 ANSWER_PRESS_WITHIN_S = 3.0
 """Afterwards the presser reads that the interaction failed, and its token is dead."""

@@ -41,12 +41,14 @@ class ComponentKind(IntEnum):
 
     ACTION_ROW = 1
     BUTTON = 2
+    STRING_SELECT = 3
 
 
 class ButtonStyle(IntEnum):
     """The looks of buttons. Source: there, "Button Styles"."""
 
     SECONDARY = 2
+    SUCCESS = 3
     DANGER = 4
 
 
@@ -144,15 +146,17 @@ def components(controls: Sequence[Control]) -> list[dict[str, Any]]:
 
 
 def _button(control: Control) -> dict[str, Any]:
-    label = control.label
-    if len(label) > limits.BUTTON_LABEL_CHARS:
-        label = label[: limits.BUTTON_LABEL_CHARS - 1] + ELLIPSIS
     return {
         "type": int(ComponentKind.BUTTON),
         "style": int(STYLES.get(control.kind, ButtonStyle.SECONDARY)),
-        "label": label,
+        "label": cut(control.label, limits.BUTTON_LABEL_CHARS),
         "custom_id": control_id(control),
     }
+
+
+def cut(text: str, most_chars: int = limits.MESSAGE_CHARS) -> str:
+    """Shorten a text to what its place holds."""
+    return text if len(text) <= most_chars else text[: most_chars - 1] + ELLIPSIS
 
 
 def thread_name(question: str, fallback: str) -> str:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from adapters.discord import limits
+from adapters.discord import forms
 from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, author_name, language_of, place_of
-from adapters.discord.outbound import ELLIPSIS, EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, render
+from adapters.discord.outbound import EPHEMERAL, NOBODY, SUPPRESS_EMBEDS, cut, render
 from bridge.model import Author, Press, Pressed, TurnId
 
-MESSAGE_COMPONENT = 3
-"""``type`` of an interaction with what stands below a message."""
+APPLICATION_COMMAND, MESSAGE_COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+"""``type`` of an interaction. Source: there, "Interaction Type"."""
 
 
 class ResponseKind(IntEnum):
@@ -27,6 +27,7 @@ class ResponseKind(IntEnum):
     DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE_MESSAGE = 7
+    CHOICES = 8
     MODAL = 9
 
 
@@ -38,9 +39,9 @@ class Ticket:
     token: str = field(repr=False)
 
 
-def is_of_component(interaction: Payload) -> bool:
-    """Tell whether somebody used what stands below a message."""
-    return interaction.get("type") == MESSAGE_COMPONENT
+def is_of_people(interaction: Payload) -> bool:
+    """Tell whether somebody used something of ours."""
+    return interaction.get("type") in (APPLICATION_COMMAND, MESSAGE_COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT)
 
 
 def parse_ticket(interaction: Payload) -> Ticket | None:
@@ -63,7 +64,7 @@ def _buttons(rows: object) -> Iterator[Mapping[str, Any]]:
 
 
 def parse_press(interaction: Payload, channel: Channel | None, instance: str, application_id: str) -> Press | None:
-    """Turn the use of a component into ours; ``None`` for components that we did not make.
+    """Turn the use of a component, or of the form that it opened, into ours; ``None`` for what we did not make.
 
     Below a message in a channel its place is the reply chain that this message would begin; ``in_chain`` knows better.
 
@@ -73,13 +74,18 @@ def parse_press(interaction: Payload, channel: Channel | None, instance: str, ap
     meant = parse_control_id(text_in(mapping_in(interaction, "data"), "custom_id"))
     guild, channel_id = text_in(interaction, "guild_id"), text_in(interaction, "channel_id")
     author = author_of(interaction)
-    if text_in(interaction, "application_id") not in ("", application_id) or not is_of_component(interaction):
+    kind_of_use = interaction.get("type")
+    if text_in(interaction, "application_id") not in ("", application_id):
+        return None
+    if kind_of_use not in (MESSAGE_COMPONENT, MODAL_SUBMIT):
         return None
     if meant is None or not author.id or not channel_id or (guild and channel is None):
         return None
     message_id = text_in(mapping_in(interaction, "message"), "id")
     kind, turn, choice = meant
-    return Press(kind, turn, place_of(instance, guild, channel_id, message_id, channel), author, message_id, choice)
+    place = place_of(instance, guild, channel_id, message_id, channel)
+    sent = forms.filled(mapping_in(interaction, "data")) if kind_of_use == MODAL_SUBMIT else None
+    return Press(kind, turn, place, author, message_id, choice, sent)
 
 
 def without_pressed(interaction: Payload) -> dict[str, Any]:
@@ -103,12 +109,18 @@ def is_over(press: Press | None, pressed: Pressed | None) -> bool:
 def answer_to(press: Press | None, pressed: Pressed | None, interaction: Payload) -> dict[str, Any]:
     """Return the body that answers a press.
 
-    A sentence is shown to the presser alone; else a control that is used up is taken away; else nothing changes.
+    A form is opened; else a sentence is shown to the presser alone; else a control that is used up is taken away; else
+    nothing changes.
 
     Args:
         press: ``None`` for what was not ours.
         pressed: ``None`` where nothing was done.
     """
+    if pressed is not None and pressed.form is not None:
+        custom_id = text_in(mapping_in(interaction, "data"), "custom_id")
+        fields = forms.next_fields(pressed.form, {})
+        data = forms.modal(pressed.form, fields, custom_id, (forms.YES, forms.NO), {})
+        return {"type": int(ResponseKind.MODAL), "data": data}
     if pressed is not None and pressed.sentence:
         return {"type": int(ResponseKind.MESSAGE), "data": whispered(pressed.sentence)}
     if is_over(press, pressed):
@@ -120,11 +132,6 @@ def whispered(sentence: str) -> dict[str, Any]:
     """Return a message that one person alone sees."""
     flags = EPHEMERAL | SUPPRESS_EMBEDS
     return {"content": cut(render(sentence)), "flags": flags, "allowed_mentions": NOBODY}
-
-
-def cut(content: str) -> str:
-    """Shorten what is to be sent to what a message holds."""
-    return content if len(content) <= limits.MESSAGE_CHARS else content[: limits.MESSAGE_CHARS - 1] + ELLIPSIS
 
 
 def author_of(interaction: Payload) -> Author:

@@ -1,18 +1,20 @@
 """The application commands that fit the configured workflows, and their registration (the first half is pure).
 
-One command for each workflow, its options typed and described in both languages, and ``/coze`` for the rest.
+One command for each workflow, its options typed and described in both languages, ``/coze`` for the rest, and one in the
+menu of every message. More choices than an option may hold are suggested while somebody types.
 Source: docs.discord.com, "Application Commands": 100 commands, 25 options of 25 choices, 8 000 characters each.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from adapters.discord import limits
-from adapters.discord.outbound import ELLIPSIS
+from adapters.discord.forms import LONG, can_choose
+from adapters.discord.outbound import cut
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, StoreError
 from bridge.keys import join_key
@@ -24,30 +26,51 @@ log = structlog.get_logger(__name__)
 
 OWN = "coze"
 """The command for everything; no workflow can have this name."""
-SUBCOMMANDS: Mapping[str, Say] = {
-    "new": Say.ABOUT_NEW,
-    "stop": Say.ABOUT_STOP,
-    "status": Say.ABOUT_STATUS,
-    "help": Say.ABOUT_HELP,
+SUBCOMMANDS: Mapping[str, tuple[Say, Say]] = {
+    "new": (Say.NAME_NEW, Say.ABOUT_NEW),
+    "stop": (Say.NAME_STOP, Say.ABOUT_STOP),
+    "status": (Say.NAME_STATUS, Say.ABOUT_STATUS),
+    "help": (Say.NAME_HELP, Say.ABOUT_HELP),
 }
-SUBCOMMAND, STRING, INTEGER, BOOLEAN, NUMBER = 1, 3, 4, 5, 10
+RUN, RUN_WORKFLOW, RUN_ARGUMENTS, RUN_FILE = "run", "workflow", "arguments", "file"
+"""The subcommand that runs any workflow, and its options."""
+CHAT_INPUT, MESSAGE_MENU = 1, 3
+"""Kinds of commands. Source: there, "Application Command Types"."""
+SUBCOMMAND, STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 1, 3, 4, 5, 10, 11
 """Kinds of options. Source: there, "Application Command Option Type"."""
 OPTION_KINDS: Mapping[ValueKind, int] = {
     ValueKind.INTEGER: INTEGER,
     ValueKind.NUMBER: NUMBER,
     ValueKind.BOOLEAN: BOOLEAN,
+    ValueKind.IMAGE: ATTACHMENT,
+    ValueKind.FILE: ATTACHMENT,
 }
-LONG = frozenset({ValueKind.TEXT, ValueKind.JSON})
-"""What is better written in a form: never required as an option, and asked for there."""
 IN_GUILDS, IN_DIRECT_MESSAGES = 0, 1
+CHINESE = ("zh-CN", "zh-TW")
+"""Discord's names for the languages in which our Chinese is read. Source: docs.discord.com, "Locales"."""
 
 
-def command_list(offers: Iterable[Offer], speech: Speech) -> list[dict[str, Any]]:
+def command_list(offers: Sequence[Offer], speech: Speech) -> list[dict[str, Any]]:
     """Return all commands, as they are sent."""
-    own = _command(OWN, _told(speech, Say.ABOUT_COZE))
-    own["options"] = [{"type": SUBCOMMAND, "name": name, **_told(speech, say)} for name, say in SUBCOMMANDS.items()]
     flows = [_of_workflow(offer) for offer in offers if offer.name != OWN]
-    return [own, *flows[: limits.COMMANDS_MAX - 1]]
+    own = _own(speech, runs=bool(offers))
+    return [own, *flows[: limits.COMMANDS_MAX - 1], *([_menu(speech)] if offers else [])]
+
+
+def option_name(field: Field) -> str:
+    """Return the option that stands for a parameter."""
+    return field.name.lower()[: limits.COMMAND_NAME_CHARS]
+
+
+def choice_value(choice: str) -> str:
+    """Return what a choice is called where it has to be short; ``meant_choice`` knows it again."""
+    return choice[: limits.CHOICE_CHARS]
+
+
+def meant_choice(field: Field, value: str) -> str:
+    """Undo ``choice_value``; what is no shortened choice is meant as it is."""
+    long = [choice for choice in field.choices if len(choice) > limits.CHOICE_CHARS and choice_value(choice) == value]
+    return long[0] if long else value
 
 
 async def register(commands: list[dict[str, Any]], application_id: str, web: Web, store: Store, instance: str) -> None:
@@ -67,6 +90,40 @@ async def register(commands: list[dict[str, Any]], application_id: str, web: Web
         log.info("slash commands registered", commands=[command["name"] for command in commands])
 
 
+def _own(speech: Speech, *, runs: bool) -> dict[str, Any]:
+    own = _command(OWN, _told(speech, Say.ABOUT_COZE))
+    own["options"] = [
+        {"type": SUBCOMMAND, **_named(speech, name, called), **_told(speech, about)}
+        for name, (called, about) in SUBCOMMANDS.items()
+    ]
+    if runs:
+        own["options"].insert(0, _run(speech))
+    return own
+
+
+def _run(speech: Speech) -> dict[str, Any]:
+    workflow = _named(speech, RUN_WORKFLOW, Say.NAME_WORKFLOW) | _told(speech, Say.FORM_WORKFLOW)
+    arguments = _named(speech, RUN_ARGUMENTS, Say.NAME_ARGUMENTS) | _told(speech, Say.ABOUT_ARGUMENTS)
+    file = _named(speech, RUN_FILE, Say.NAME_FILE) | _told(speech, Say.ABOUT_FILE)
+    return {
+        "type": SUBCOMMAND,
+        **_named(speech, RUN, Say.NAME_RUN),
+        **_told(speech, Say.FORM_TITLE),
+        "options": [
+            {"type": STRING, **workflow, "required": True, "autocomplete": True},
+            {"type": STRING, **arguments, "required": False},
+            {"type": ATTACHMENT, **file, "required": False},
+        ],
+    }
+
+
+def _menu(speech: Speech) -> dict[str, Any]:
+    """Return the command in the menu of a message; its name is what people read."""
+    english, chinese = (cut(speech(Say.MENU_RUN, locale), limits.COMMAND_NAME_CHARS) for locale in ("en", "zh"))
+    names = {"name": english, "name_localizations": dict.fromkeys(CHINESE, chinese)}
+    return {"type": MESSAGE_MENU, **names, **PLACES}
+
+
 def _of_workflow(offer: Offer) -> dict[str, Any]:
     english, chinese = offer.forms["en"], offer.forms["zh"]
     about = _described(english.about or offer.name, chinese.about or english.about or offer.name)
@@ -75,36 +132,36 @@ def _of_workflow(offer: Offer) -> dict[str, Any]:
     command["options"] = [_option(field, told.label) for field, told in pairs[: limits.OPTIONS_MAX]]
     if _chars(command) > limits.COMMAND_CHARS:
         for option in command["options"]:
-            option.pop("choices", None)
+            if option.pop("choices", None):
+                option["autocomplete"] = True
     return command
 
 
+PLACES: Mapping[str, Any] = {"contexts": [IN_GUILDS, IN_DIRECT_MESSAGES], "integration_types": [0]}
+
+
 def _command(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": 1,
-        "name": name,
-        **about,
-        "contexts": [IN_GUILDS, IN_DIRECT_MESSAGES],
-        "integration_types": [0],
-        "options": [],
-    }
+    return {"type": CHAT_INPUT, "name": name, **about, **PLACES, "options": []}
 
 
 def _option(field: Field, chinese: str) -> dict[str, Any]:
-    kind = STRING if field.many else OPTION_KINDS.get(field.kind, STRING)
+    kind = OPTION_KINDS.get(field.kind, STRING)
+    if field.many and kind != ATTACHMENT:
+        kind = STRING
     option: dict[str, Any] = {
         "type": kind,
-        "name": field.name.lower()[: limits.COMMAND_NAME_CHARS],
+        "name": option_name(field),
         **_described(field.label, chinese),
         "required": _is_required(field),
     }
-    if 0 < len(field.choices) <= limits.CHOICES_MAX and not field.many:
-        if all(len(choice) <= limits.CHOICE_CHARS for choice in field.choices):
-            option["choices"] = [{"name": choice, "value": choice} for choice in field.choices]
+    if field.choices and not field.many and can_choose(field):
+        option["choices"] = [{"name": choice, "value": choice} for choice in field.choices]
+    elif field.choices:
+        option["autocomplete"] = True
     if kind in (INTEGER, NUMBER):
         bounds = {"min_value": field.min, "max_value": field.max}
         option |= {name: bound for name, bound in bounds.items() if bound is not None}
-    if kind == STRING and field.max_length is not None and "choices" not in option:
+    if kind == STRING and field.max_length is not None and not field.choices:
         option["max_length"] = min(field.max_length, limits.OPTION_TEXT_CHARS)
     return option
 
@@ -113,21 +170,30 @@ def _is_required(field: Field) -> bool:
     return field.required and not field.value and field.kind not in LONG
 
 
+def _named(speech: Speech, name: str, say: Say) -> dict[str, Any]:
+    return {"name": name, "name_localizations": dict.fromkeys(CHINESE, speech(say, "zh"))}
+
+
 def _told(speech: Speech, say: Say) -> dict[str, Any]:
     return _described(speech(say, "en"), speech(say, "zh"))
 
 
 def _described(english: str, chinese: str) -> dict[str, Any]:
-    return {"description": _line(english), "description_localizations": {"zh-CN": _line(chinese)}}
+    return {
+        "description": _line(english),
+        "description_localizations": dict.fromkeys(CHINESE, _line(chinese)),
+    }
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limits.DESCRIPTION_CHARS else line[: limits.DESCRIPTION_CHARS - 1] + ELLIPSIS
+    return cut(" ".join(text.split()), limits.DESCRIPTION_CHARS)
 
 
 def _chars(node: Mapping[str, Any]) -> int:
-    """Count a command as Discord does: names, descriptions (the longest of their languages) and values."""
-    told = [str(node.get("description") or ""), *(node.get("description_localizations") or {}).values()]
-    own = len(str(node.get("name") or "")) + max(len(text) for text in told) + len(str(node.get("value") or ""))
+    """Count a command as Discord does: names and descriptions (the longest of their languages), and values."""
+    own = sum(
+        max(len(text or "") for text in (node.get(key), *(node.get(f"{key}_localizations") or {}).values()))
+        for key in ("name", "description")
+    )
+    own += len(str(node.get("value") or ""))
     return own + sum(_chars(child) for key in ("options", "choices") for child in node.get(key) or ())

@@ -93,19 +93,21 @@ class Invocations:
             return envelope
         problems = [problem.sentence(locale) for problem in read.problems]
         form = form_of(flow, locale, read.values, problems, files)
+        errors = {"": "\n".join(problems)} if problems else {}
         if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             problems.append(say(Say.VALUES_MISSING, locale, names=names))
-        return _asking(form, flow, locale, problems)
+        return replace(_asking(form, flow, locale, problems), errors=errors)
 
     def _given(self, envelope: Envelope, flow: Flow, given: Mapping[str, str], locale: str) -> Invoked | Envelope:
         files = envelope.attachments
         read = read_form(flow, given, files)
         if not read.problems:
             return replace(envelope, text=read.line)
-        wrong = [problem for problem in read.problems.values() if problem.say is not Say.FORM_MISSING]
-        sentences = [problem.sentence(locale) for problem in wrong]
-        return _asking(form_of(flow, locale, dict(given), sentences, files), flow, locale, sentences)
+        wrong = {name: problem for name, problem in read.problems.items() if problem.say is not Say.FORM_MISSING}
+        errors = {name: problem.sentence(locale) for name, problem in wrong.items()}
+        form = form_of(flow, locale, dict(given), errors.values(), files)
+        return replace(_asking(form, flow, locale, [*errors.values()]), errors=errors)
 
     def _sent(self, call: Invocation, filled: Mapping[str, str], flow: Flow, locale: str) -> Invoked | Envelope:
         files = call.envelope.attachments

@@ -120,7 +120,8 @@ class Invoked:
         accepted: It is written down and will be obeyed, or was before.
         form: To be shown now.
         sentence: What is wrong; beside a form, for the case that it cannot be shown.
-        errors: What is wrong with a form's fields, by name; it stays open, or is opened again.
+        errors: What is wrong with a form's fields, by name; it stays open, or is opened again. What belongs to none of
+            them stands under the empty name.
     """
 
     accepted: bool = False

@@ -156,6 +156,12 @@ class Say(StrEnum):
     FORM_SEND = "form_send"
     FORM_YES = "form_yes"
     FORM_NO = "form_no"
+    FORM_CORRECT = "form_correct"
+    FORM_MORE = "form_more"
+    FORM_LACKS = "form_lacks"  # {names}
+    FORM_MORE_POSSIBLE = "form_more_possible"  # {names}
+    FORM_WHOLE = "form_whole"
+    FORM_TAKEN = "form_taken"
     FORM_FORGOTTEN = "form_forgotten"
     # what commands are for
     ABOUT_COZE = "about_coze"
@@ -163,3 +169,15 @@ class Say(StrEnum):
     ABOUT_STOP = "about_stop"
     ABOUT_STATUS = "about_status"
     ABOUT_HELP = "about_help"
+    ABOUT_ARGUMENTS = "about_arguments"
+    ABOUT_FILE = "about_file"
+    # what commands are called in menus
+    MENU_RUN = "menu_run"
+    NAME_NEW = "name_new"
+    NAME_STOP = "name_stop"
+    NAME_STATUS = "name_status"
+    NAME_HELP = "name_help"
+    NAME_RUN = "name_run"
+    NAME_WORKFLOW = "name_workflow"
+    NAME_ARGUMENTS = "name_arguments"
+    NAME_FILE = "name_file"

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from adapters.discord import forms
-from adapters.discord.commands import parse_command
-from adapters.discord.inbound import Channel
+from adapters.discord.commands import choices, parse_command, parse_typing
+from adapters.discord.inbound import Channel, Identity
 from adapters.discord.registry import command_list
-from bridge.model import Field, Form, Offer, ResultPlace, ValueKind
+from adapters.discord.steps import Pending, Step, between, is_whole, parse_step, step_id
+from bridge.model import Attachment, Field, Form, Offer, ResultPlace, ValueKind
 from bridge.texts import say
 from sandbox.discord import DiscordEmulator
 from sandbox.discord.commands import check_command
 from sandbox.discord.errors import FormErrors
+from sandbox.discord.modals import check_modal
 
 FIELDS = (
     Field("Story", ValueKind.TEXT, "Story", max_length=9_000),
@@ -25,6 +27,11 @@ FIELDS = (
 )
 
 
+US = Identity("1200000000000000001")
+CITIES = tuple(f"City {number}" for number in range(30))
+LONG = "a" * 99
+
+
 def offer(*fields: Field, name: str = "weather") -> Offer:
     form = Form(name, name, fields or FIELDS, "About " * 40)
     return Offer(name, "", False, {"en": form, "zh": form})
@@ -32,8 +39,14 @@ def offer(*fields: Field, name: str = "weather") -> Offer:
 
 def test_options_suit_their_values() -> None:
     """The required ones first, as Discord demands; a long text is left to the form."""
-    own, weather = command_list([offer()], say)
+    own, weather, menu = command_list([offer()], say)
     assert own["name"] == "coze"
+    assert (menu["type"], menu["name"], menu["name_localizations"]["zh-TW"]) == (
+        3,
+        "Run workflow on this message",
+        "对这条消息运行工作流",
+    )
+    assert [command["name"] for command in command_list([], say)] == ["coze"]
     kinds = [(option["name"], option["type"], option["required"]) for option in weather["options"]]
     assert kinds == [
         ("days", 4, True),
@@ -45,13 +58,30 @@ def test_options_suit_their_values() -> None:
     ]
 
 
+def test_what_an_option_cannot_hold_is_typed_or_attached() -> None:
+    """More than 25 choices, long ones and lists complete themselves; files are attached."""
+    fields = (
+        Field("city", ValueKind.CHOICE, "City", choices=CITIES),
+        Field("long", ValueKind.CHOICE, "Long", choices=("x" * 101,)),
+        Field("tags", ValueKind.CHOICE, "Tags", choices=("a", "b"), many=True),
+        Field("photo", ValueKind.IMAGE, "Photo"),
+        Field("papers", ValueKind.FILE, "Papers", many=True),
+    )
+    options = command_list([offer(*fields)], say)[1]["options"]
+    assert [(o["type"], o.get("autocomplete", False), "choices" in o) for o in options] == [
+        *[(3, True, False)] * 3,
+        *[(11, False, False)] * 2,
+    ]
+
+
 def test_whatever_is_configured_discord_takes_it() -> None:
     """Too many commands, options and choices, texts too long."""
     choices = tuple(f"{'x' * 90}{number}" for number in range(25))
     fields = [Field(f"P{number}" + "y" * 60, ValueKind.CHOICE, "z" * 300, choices=choices) for number in range(30)]
     flows = [offer(*fields, name=f"flow{number}") for number in range(120)]
     commands = command_list([offer(name="coze"), *flows], say)
-    assert len(commands) == 100
+    assert len(commands) == 101
+    assert commands[1]["options"][0]["autocomplete"]
     for command in commands:
         errors = FormErrors()
         check_command(command, errors, "command")
@@ -74,11 +104,70 @@ def used(**changes: Any) -> dict[str, Any]:
 
 def test_a_used_command_says_what_was_given() -> None:
     """By the parameters' own names, as it would be typed."""
-    call = parse_command(used(), None, "work", [offer()], 5.0)
+    call = parse_command(used(), None, "work", US, [offer()], 5.0)
     assert call is not None
     assert (call.envelope.text, call.given) == ("!run weather", {"Story": "one\ntwo", "days": "3", "Loud": "false"})
     assert (call.envelope.delivery_key, call.envelope.message_id) == ("work::7:15", "")
     assert (call.envelope.author.locale, call.envelope.place.private) == ("zh", True)
+
+
+def test_files_and_long_choices_come_by_their_names() -> None:
+    """A file for its parameter, a choice that was shortened as it is."""
+    fields = (Field("Photo", ValueKind.IMAGE, "Photo"), Field("way", ValueKind.CHOICE, "Way", choices=(LONG + "bc",)))
+    data = {
+        "name": "weather",
+        "options": [{"name": "photo", "value": "77"}, {"name": "way", "value": LONG + "b"}],
+        "resolved": {"attachments": {"77": {"id": "77", "filename": "cat.png", "size": 3, "url": "https://cdn/x"}}},
+    }
+    call = parse_command(used(data=data), None, "work", US, [offer(*fields)], 5.0)
+    assert call is not None
+    assert [(file.name, file.given_for) for file in call.envelope.attachments] == [("cat.png", "Photo")]
+    assert call.given == {"way": LONG + "bc"}
+    assert choices(["", LONG + "bc", *CITIES])[:2] == [
+        {"name": LONG + "…", "value": LONG + "b"},
+        {"name": "City 0", "value": "City 0"},
+    ]
+    assert len(choices(CITIES)) == 25
+
+
+def test_any_workflow_is_run_by_its_name() -> None:
+    """The words behind it are read as behind ``!run``; a file goes to whatever takes it."""
+    inner = [{"name": "workflow", "value": "weather"}, {"name": "arguments", "value": "days=3 story=x"}]
+    run = {"name": "coze", "type": 1, "options": [{"type": 1, "name": "run", "options": inner}]}
+    call = parse_command(used(data=run), None, "work", US, [offer()], 5.0)
+    assert call is not None
+    assert (call.envelope.text, call.given) == ("!run weather days=3 story=x", None)
+
+
+def test_a_message_is_what_a_workflow_runs_on() -> None:
+    """Its words without the mention of us, and its files."""
+    message = {"id": "8", "content": f"<@{US.user_id}> roses", "attachments": [{"id": "7", "filename": "a.png"}]}
+    data = {"type": 3, "name": "Run", "target_id": "8", "resolved": {"messages": {"8": message}}}
+    call = parse_command(used(data=data), None, "work", US, [], 5.0)
+    assert call is not None
+    assert (call.envelope.text, call.subject, call.envelope.attachments[0].name) == ("!run", "roses", "a.png")
+    assert parse_command(used(data={**data, "resolved": 7}), None, "work", US, [], 5.0) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "meant"),
+    [
+        ({"name": "weather", "options": [{"name": "kind", "value": "sh", "focused": True}]}, ("weather", "kind", "sh")),
+        (
+            {"name": "coze", "options": [{"name": "run", "options": [{"name": "workflow", "focused": True}]}]},
+            ("", "", ""),
+        ),
+        ({"name": "coze", "options": [{"name": "run", "options": [{"name": "arguments", "focused": True}]}]}, None),
+        ({"name": "weather", "options": [{"name": "gone", "value": "x", "focused": True}]}, None),
+        ({"name": "weather", "options": [{"name": "kind", "value": "x"}]}, None),
+        ({"name": "gone", "options": [{"name": "kind", "value": "x", "focused": True}]}, None),
+    ],
+)
+def test_what_is_typed(data: dict[str, Any], meant: tuple[str, str, str] | None) -> None:
+    """Into which option of which workflow."""
+    typing = parse_typing(used(type=4, data=data), None, "work", [offer()])
+    assert (typing and (typing.workflow, typing.field, typing.typed)) == meant
+    assert parse_typing(used(data=data), None, "work", [offer()]) is None
 
 
 @pytest.mark.parametrize("guild_thread", [("", None), ("12", "7")])
@@ -86,7 +175,7 @@ def test_its_place(guild_thread: tuple[str, str | None]) -> None:
     """In a channel nothing stands for it yet; in a thread it belongs there."""
     parent, thread = guild_thread
     channel = Channel("7", 11 if parent else 0, "general", parent=parent)
-    call = parse_command(used(guild_id="1"), channel, "work", [offer()], 5.0)
+    call = parse_command(used(guild_id="1"), channel, "work", US, [offer()], 5.0)
     assert call is not None
     assert (call.envelope.place.channel, call.envelope.place.thread) == (parent or "7", thread)
 
@@ -96,19 +185,96 @@ def test_its_place(guild_thread: tuple[str, str | None]) -> None:
 )
 def test_what_is_not_ours(changes: dict[str, Any]) -> None:
     """Commands of others, and strange shapes."""
-    assert parse_command(used(**changes), None, "work", [offer()], 5.0) is None
+    assert parse_command(used(**changes), None, "work", US, [offer()], 5.0) is None
 
 
-def test_a_form_shows_what_must_be_filled_in_and_keeps_the_rest() -> None:
-    """There is room for five."""
-    form = Form("weather", "weather", tuple(replace(field, value=field.value or "") for field in FIELDS))
-    assert [field.name for field in forms.shown_fields(form)] == ["Story", "days", "kind", "Loud", "tags"]
-    full = replace(form, fields=tuple(replace(field, value="1") for field in FIELDS))
-    assert forms.kept_values(full) == {"share": "1"}
-    sent = {"components": [{"type": 18, "component": {"custom_id": "days", "value": "5"}}, {"type": 18}, 7]}
-    assert forms.filled(sent) == {"days": "5"}
-    assert forms.parse_form_id(forms.form_id("15")) == "15"
-    assert forms.parse_form_id("coze-bridge:stop:abc") == ""
+def test_a_modal_asks_first_for_what_is_wrong_then_for_what_is_missing() -> None:
+    """There is room for five; a mistake that belongs to no field takes the room of one."""
+    form = Form("weather", "weather", FIELDS)
+
+    def names(errors: dict[str, str], *seen: str) -> list[str]:
+        return [field.name for field in forms.next_fields(form, errors, seen)]
+
+    assert names({}) == ["Story", "days", "kind", "Loud", "tags"]
+    assert names({"": "A quote is not closed."}) == ["Story", "days", "kind", "Loud"]
+    assert names({"share": "no number", "Story": "missing"}, "share", "Loud") == [
+        "share",
+        "Story",
+        "days",
+        "kind",
+        "tags",
+    ]
+    filled = replace(form, fields=tuple(replace(field, value="1") for field in FIELDS))
+    assert [field.name for field in forms.next_fields(filled, {}, [f.name for f in FIELDS])] == [
+        field.name for field in FIELDS[:5]
+    ]
+
+
+def test_inputs_suit_their_values() -> None:
+    """Yes and no, choices and files have inputs of their own; a mistake stands below its field's name."""
+    fields = (
+        replace(FIELDS[1], value="true"),
+        replace(FIELDS[4], value='["a", "b"]', required=True),
+        Field("photo", ValueKind.IMAGE, "Photo"),
+        Field("city", ValueKind.CHOICE, "City", choices=CITIES, value="City 3"),
+    )
+    data = forms.modal(Form("w", "w", fields, "About"), fields, "id", ("Yes", "No"), {"city": "`city` is not there"})
+    about, loud, tags, photo, city = data["components"]
+    errors = FormErrors()
+    check_modal(data, errors)
+    errors.raise_if_any()
+    assert about == {"type": 10, "content": "About"}
+    assert [(o["label"], o["value"], o["default"]) for o in loud["component"]["options"]] == [
+        ("Yes", "true", True),
+        ("No", "false", False),
+    ]
+    assert (tags["component"]["max_values"], [o["default"] for o in tags["component"]["options"]]) == (2, [True, True])
+    assert photo["component"]["type"] == 19
+    assert (city["description"], city["component"]["value"]) == ("city is not there", "City 3")
+
+
+def test_what_a_modal_brings_replaces_what_its_fields_held() -> None:
+    """Files too; nothing else is lost, also on the way through the store."""
+    old = Attachment("1", "old.png", given_for="photo")
+    pending = Pending("w", {"a": "1", "tags": "a", "b": "2"}, ("b",), (old, Attachment("2", "any.pdf")))
+    data = {
+        "components": [
+            {"type": 10},
+            {"type": 18, "component": {"type": 4, "custom_id": "a", "value": ""}},
+            {"type": 18, "component": {"type": 3, "custom_id": "tags[]", "values": ["b", "c, d"]}},
+            {"type": 18, "component": {"type": 3, "custom_id": "loud", "values": ["true"]}},
+            {"type": 18, "component": {"type": 19, "custom_id": "photo", "values": ["9"]}},
+            7,
+        ],
+        "resolved": {"attachments": {"9": {"id": "9", "filename": "new.png", "size": 1, "url": "https://cdn/9"}}},
+    }
+    after = Pending.read(pending.sent(data).write())
+    assert after.values == {"b": "2", "tags": '["b", "c, d"]', "loud": "true"}
+    assert after.seen == ("b", "a", "tags", "loud", "photo")
+    assert [file.name for file in after.files] == ["any.pdf", "new.png"]
+    assert parse_step(step_id(Step.SENT, "15")) == (Step.SENT, "15")
+    assert parse_step(step_id(Step.CHOSEN, "15", "1")) == (Step.CHOSEN, "15")
+    for other in ("coze-bridge:stop:abc", "coze-bridge:form", "other:form:15", ""):
+        assert parse_step(other) is None
+
+
+def test_between_two_modals_stands_what_is_wrong_and_how_to_go_on() -> None:
+    """Run only where nothing is wrong."""
+    form = Form("weather", "weather", FIELDS)
+    pending = Pending("weather", {"days": "9", "kind": "sh`ort"}, ("days", "kind"))
+    errors = {"days": "`days` must be 7 or less, not 9.", "Story": "Please fill this in."}
+    data = between(form, errors, pending, "15", say, "en")
+    assert data["content"].splitlines() == [
+        "`days` must be 7 or less, not 9.",
+        "`kind` `sh'ort`",
+        "Still missing: `Story`.",
+        "You may also fill in: `Loud`, `tags`, `share`.",
+    ]
+    assert [button["label"] for button in data["components"][0]["components"]] == ["Correct it"]
+    whole = between(form, {}, replace(pending, seen=tuple(field.name for field in FIELDS)), "15", say, "zh")
+    assert [button["label"] for button in whole["components"][0]["components"]] == ["运行", "继续填写"]
+    assert is_whole(form, {}, replace(pending, seen=tuple(field.name for field in FIELDS)))
+    assert not is_whole(form, {}, pending)
 
 
 async def test_what_is_announced_is_found_again(discord: DiscordEmulator, platform: Any, asked: Any) -> None:

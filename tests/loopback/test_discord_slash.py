@@ -61,23 +61,41 @@ async def test_a_command_grows_in_a_thread_of_its_own_and_goes_on_after_a_restar
 
 
 async def test_a_form_asks_for_long_texts_and_a_private_result_stays_private(offered: Server) -> None:
-    """The modal comes first; its mistakes are told to the caller alone; all that follows is in the direct messages."""
-    road = offered.road
+    """The modal comes first; its mistakes are told to the caller alone; all that follows is in the direct messages.
+
+    What was filled in stays, and what is wrong stands beside its field when the form is opened again, also after a
+    restart.
+    """
+    road, people = offered.road, offered.emulator
+    road.configure("workflows.poem.parameters.lines", type="integer", required=False)
     road.coze.script_run(RunScript(result={"output": "Roses: {{text}}"}))
     async with road.bridge():
-        opened = await offered.emulator.slash("ann", GENERAL, "poem", {"kind": "gay"})
+        opened = await people.slash("ann", GENERAL, "poem", {"kind": "gay"})
         assert opened.modal is not None
-        wrong = await offered.emulator.submit_modal("ann", opened.interaction_id, {"text": "r" * 20, "kind": "glad"})
-        assert wrong.ephemeral
-        assert "`kind` cannot be “glad”" in whispers(offered)[0]
-    async with road.bridge():  # what the modal stands for is known after a restart
-        sent = await offered.emulator.submit_modal("ann", opened.interaction_id, {"text": "red roses"})
-        assert sent.ephemeral
+        wrong = await people.submit_modal("ann", opened.interaction_id, {"text": "red roses", "lines": "four"})
+        assert (wrong.response, wrong.ephemeral) == ("MESSAGE", True)
+        assert whispers(offered)[0].splitlines()[:2] == [
+            "`lines` takes a whole number, not “four”.",
+            "`kind` `gay`",
+        ]
+        assert people.shown(GENERAL, str(wrong.message_id)).buttons == ["Correct it"]
+    async with road.bridge():
+        again = await people.click("ann", GENERAL, str(wrong.message_id), "Correct it")
+        assert again.modal is not None
+        lines = again.modal["components"][0]
+        assert (lines["component"]["value"], lines["description"]) == (
+            "four",
+            "lines takes a whole number, not “four”.",
+        )
+        for _ in range(2):
+            sent = await people.submit_modal("ann", again.interaction_id, {"lines": "4"})
+            assert sent.response == "UPDATE"
         channel = offered.emulator.open_dm("ann")
         await offered.answer("Roses: red roses", channel)
         await offered.quiet()
-        assert offered.texts(channel)[0] == "▶️ `Ann` runs `poem`  `text=red roses`  `kind=gay`"
-        assert whispers(offered)[1].startswith("https://discord.com/channels/@me/")
+        assert offered.texts(channel)[0] == "▶️ `Ann` runs `poem`  `text=red roses`  `kind=gay`  `lines=4`"
+        assert len(road.coze.workflows.runs) == 1
+        assert whispers(offered)[0].startswith("https://discord.com/channels/@me/")
     assert not offered.answers(GENERAL)
 
 
@@ -149,10 +167,12 @@ async def test_commands_are_registered_when_they_changed(offered: Server) -> Non
     async with road.bridge():
         pass
     assert len(offered.calls(REGISTER)) == 2
-    own, weather, poem = offered.emulator.service.commands.listed(None)
-    assert [option["name"] for option in own["options"]] == ["new", "stop", "status", "help"]
+    own, weather, poem, menu = offered.emulator.service.commands.listed(None)
+    assert [option["name"] for option in own["options"]] == ["run", "new", "stop", "status", "help"]
+    assert own["options"][1]["name_localizations"] == {"zh-CN": "新对话", "zh-TW": "新对话"}
+    assert (menu["type"], menu["name"]) == (3, say(Say.MENU_RUN, "en"))
     assert weather["description"] == "Tells tomorrow's weather"
-    assert weather["description_localizations"] == {"zh-CN": "天气"}
+    assert weather["description_localizations"] == {"zh-CN": "天气", "zh-TW": "天气"}
     city, days = weather["options"]
     assert (city["name"], city["type"], city["required"], city["description"]) == ("city", 3, True, "Which city")
     assert (days["type"], days["required"], days["max_value"]) == (4, False, 7)
