@@ -6,17 +6,17 @@ while it is taken up.
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.chaos.aim import Marksman
 from benchmarks.chaos.points import POINTS, STATES, Point
 from benchmarks.proving.crowd import PLATFORMS, Crowd
 from benchmarks.proving.ground import BridgeDied, Ground
 from benchmarks.proving.judge import Judge, Verdict
-from benchmarks.proving.presses import RETRY, STOP, Presser
+from benchmarks.proving.presses import Presser
 from benchmarks.proving.questions import Question
 from benchmarks.proving.store_view import is_written_down, unfinished
 
@@ -27,7 +27,6 @@ REAL_DOWNTIME_S = 0.1
 OPEN_MAX = 14
 OPEN_PATIENCE_S = 20.0
 STUCK_AFTER_S = 60.0
-REACH_S = 8.0
 ACCEPT_S = 6.0
 SETTLE_S = 300.0
 KILLED_WHILE_STARTING = 0.15
@@ -36,7 +35,6 @@ DEPLOY_S = 30.0
 REDELIVERIES_S = 400.0
 """After this Slack has delivered for the last time what was not acknowledged."""
 COMMAND_SHARE, SLASH_SHARE, STOPPED_SHARE, RETRIED_SHARE = 0.08, 0.08, 0.15, 0.5
-PRESS_PATIENCE_S, PRESS_AFTER_S = 20.0, 0.8
 TRIES = 3
 """Rounds of aiming for each planned one: some states last for a millisecond."""
 
@@ -85,9 +83,10 @@ class Storm:
         self._dice = random.Random(plan.seed)
         self.crowd = Crowd(ground, plan.seed)
         self.judge = Judge(ground, self.crowd)
-        self.presser = Presser(ground, self.crowd)
+        self.presser = Presser(ground, self.crowd, plan.seed)
         self.record = Record()
         self._tasks: asyncio.TaskGroup
+        self._marksman = Marksman(ground, self.crowd, self.presser, lambda work: self._tasks.create_task(work))
 
     async def run(self) -> Verdict:
         """Do everything planned and return what came of it."""
@@ -101,17 +100,26 @@ class Storm:
         return self.judge.verdict()
 
     async def _do(self) -> None:
+        plan, record = self._plan, self.record
         await self._ground.start_bridge()
         await self._ground.until_connected()
-        if self._plan.asks_while_away:
+        if plan.asks_while_away:
             await self._get_acquainted()
-        await self._aimed()
-        while self.record.kills < self._plan.kills:
-            await self._strike(None, self._random_downtime_s())
-        while self.record.deploys < self._plan.deploys:
+        refused = [point for point in plan.points if point.placeholder]
+        reserve = min(len(refused) * plan.each, plan.kills // 3)
+        await self._aimed([point for point in plan.points if not point.placeholder], plan.kills - reserve)
+        await self._at_random((plan.kills + record.kills - reserve) // 2)
+        self._ground.slack.switches.status_refusal = STATUS_REFUSED  # from now on Slack shows placeholders
+        await self._aimed(refused, plan.kills)
+        await self._at_random(plan.kills)
+        while record.deploys < plan.deploys:
             await self._deploy()
-        while self.record.full_disks < self._plan.full_disks:
+        while record.full_disks < plan.full_disks:
             await self._full_disk()
+
+    async def _at_random(self, until_kills: int) -> None:
+        while self.record.kills < until_kills:
+            await self._strike(None, self._random_downtime_s())
 
     async def _get_acquainted(self) -> None:
         """Let everybody ask once in private, and somebody in each channel."""
@@ -119,17 +127,14 @@ class Storm:
             self.crowd.ask_everywhere(platform)
             await self.judge.settled(SETTLE_S)
 
-    async def _aimed(self) -> None:
+    async def _aimed(self, points: Sequence[Point], until_kills: int) -> None:
         """Strike every point as often as planned, each round in a new order; what was missed is tried again."""
-        points = self._plan.points
         for number in range(self._plan.each * TRIES):
             downtime_s = DOWNTIMES_S[number % len(DOWNTIMES_S)]
-            if number == self._plan.each // 2:  # from now on Slack shows placeholders in the place of a status
-                self._ground.slack.switches.status_refusal = STATUS_REFUSED
             for point in self._dice.sample(points, len(points)):
                 done = self.record.by_point[point.name]
                 if done < min(number + 1, self._plan.each) and not self._is_foreign(point):
-                    if self.record.kills >= self._plan.kills:
+                    if self.record.kills >= until_kills:
                         return
                     await self._strike(point, downtime_s)
 
@@ -152,7 +157,7 @@ class Storm:
         if point is None:
             await asyncio.sleep(self._dice.uniform(0.0, ANSWER_S))
             self._ground.bridge.kill()
-        elif not await self._at(point):
+        elif not await self._marksman.strike(point):
             self.record.missed[point.name] += 1
             return
         await self._dead(point, downtime_s)
@@ -251,38 +256,18 @@ class Storm:
             if draw < COMMAND_SHARE:
                 asked.append(self.crowd.run(self._dice.choice(PLATFORMS)))
             elif draw < COMMAND_SHARE + SLASH_SHARE:
-                self._tasks.create_task(self.crowd.run_by_slash())
+                question = self.crowd.about_to_slash(self._dice.choice(PLATFORMS))
+                self._tasks.create_task(self.crowd.run_by_slash(question))
             elif draw < COMMAND_SHARE + SLASH_SHARE + STOPPED_SHARE:
                 self._ground.agent.slow.add(self.crowd.next_token)
-                self._tasks.create_task(self._think_better(question := self.crowd.ask()))
-                asked.append(question)
+                asked.append(question := self.crowd.ask())
+                again = self._dice.random() < RETRIED_SHARE
+                self._tasks.create_task(self.presser.think_better(question, again=again))
             else:
                 asked.append(self.crowd.ask())
             await asyncio.sleep(self._dice.uniform(0.0, 0.1))
         if not self._plan.asks_while_away:
             await self._written_down(asked)
-
-    async def _think_better(self, question: Question) -> None:
-        """Let whoever asked stop the answer while it grows, and perhaps want it after all."""
-        if await self._press_when_there(question, STOP):
-            question.stop_acknowledged = True
-        if question.stop_pressed and self._dice.random() < RETRIED_SHARE:
-            if await self._press_when_there(question, RETRY):
-                question.retry_acknowledged = True
-                await self.presser.press(question, RETRY)  # a double press
-
-    async def _press_when_there(self, question: Question, label: str) -> bool:
-        deadline = time.monotonic() + PRESS_PATIENCE_S
-        while not self.presser.can_press(question, label):
-            if question.answered or time.monotonic() > deadline:
-                return False
-            await self._ground.something_happens()
-        await asyncio.sleep(self._dice.uniform(0.0, PRESS_AFTER_S))
-        if not self.presser.can_press(question, label):
-            return False
-        question.stop_pressed = question.stop_pressed or label == STOP
-        question.retry_pressed = question.retry_pressed or label == RETRY
-        return await self.presser.press(question, label)
 
     async def _ask_into_the_void(self, most: int, pause_s: float) -> None:
         """Let people ask while nobody, or perhaps nobody, hears them."""
@@ -295,53 +280,6 @@ class Storm:
         store = self._ground.store
         while time.monotonic() < deadline and not all(is_written_down(store, q.token) for q in questions):
             await self._ground.something_happens(0.02)
-
-    async def _at(self, point: Point) -> bool:
-        """Ask a question and kill at its point; ``False`` when it was never reached."""
-        if point.slow:
-            self._ground.agent.slow.add(self.crowd.next_token)
-        return await (self._at_state(point) if point.state else self._at_request(point))
-
-    def _ask_for(self, point: Point) -> Question:
-        if point.command:
-            return self.crowd.run(point.platform)
-        if point.private:
-            return self.crowd.ask_directly(point.platform, long=point.slow)
-        if point.anew:
-            return self.crowd.ask_anew(point.platform, long=point.slow)
-        return self.crowd.ask(point.platform, long=point.slow or None)
-
-    async def _at_state(self, point: Point) -> bool:
-        bridge, token = self._ground.bridge, f"{self.crowd.next_token}:"
-        sniper = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "benchmarks.chaos.sniper", str(bridge.pid), str(self._ground.store)),
-            *(point.platform, point.state, token, str(REACH_S)),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert sniper.stdout is not None
-        await sniper.stdout.readline()
-        self._ask_for(point)
-        return await sniper.wait() == 0
-
-    async def _at_request(self, point: Point) -> bool:
-        bridge = self._ground.bridge
-        with_question: list[Question] = []
-        reached = asyncio.Event()
-
-        def look(entry: object) -> None:
-            if with_question and not reached.is_set() and point.is_reached(entry, with_question[0], self._ground):  # type: ignore[arg-type]
-                bridge.kill()
-                reached.set()
-
-        with self._ground.journal.listening(look):
-            with_question.append(self._ask_for(point))
-            try:
-                async with asyncio.timeout(REACH_S):
-                    await reached.wait()
-            except TimeoutError:
-                return False
-        return True
 
 
 __all__ = ["STATES", "Plan", "Record", "Storm"]

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks.proving.ground import CHANNELS, PEOPLE, SLASH, Ground
-from benchmarks.proving.questions import PARAMETER, RUN_SENTENCES, Question, command_text, question_text, token_of
+from benchmarks.proving.questions import (
+    PARAMETER,
+    RUN_SENTENCES,
+    WORKFLOW,
+    Question,
+    command_text,
+    question_text,
+    token_of,
+)
 from sandbox.demo.discord_side import DiscordSide
 from sandbox.demo.side import Said, Side, Spot
 from sandbox.demo.slack_side import SlackSide
@@ -100,16 +108,28 @@ class Crowd:
         person, side = self._dice.choice(PEOPLE), self._dice.choice(self._sides[platform])
         return self._put(platform, person, False, partial(side.mention, person), RUN_SENTENCES, command=True)
 
-    async def run_by_slash(self) -> Question:
-        """Run the workflow by a slash command in a channel of Slack; its line there becomes the question's place."""
-        slack, token = self._ground.slack, self.next_token
-        person, room = self._dice.choice(PEOPLE), slack.find_channel(self._dice.choice(CHANNELS)).id
-        spot, name, asked_at = Spot(room, "", "0"), f"slack/{room}/{token}", self._ground.clock.now()
-        question = Question(token, "slack", name, spot, RUN_SENTENCES, asked_at, command=True)
-        self.conversations[name] = Conversation(name, "slack", person, spot, [question])
+    def about_to_slash(self, platform: str) -> Question:
+        """Let somebody type a slash command in a channel; its line there becomes the question's place."""
+        token, person = self.next_token, self._dice.choice(PEOPLE)
+        room = self._room(platform, self._dice.choice(CHANNELS))
+        spot, name, asked_at = Spot(room, "", "0"), f"{platform}/{room}/{token}", self._ground.clock.now()
+        question = Question(token, platform, name, spot, RUN_SENTENCES, asked_at, command=True)
+        self.conversations[name] = Conversation(name, platform, person, spot, [question])
         self.questions.append(question)
-        question.unheard = not (await slack.slash(person, room, f"{PARAMETER}={token}", SLASH)).accepted
         return question
+
+    async def run_by_slash(self, question: Question) -> None:
+        """Send the command that runs the workflow, and wait for the first answer to it."""
+        person, room, ground = self.conversations[question.conversation].person, question.spot.channel, self._ground
+        if question.platform == "slack":
+            accepted = (await ground.slack.slash(person, room, f"{PARAMETER}={question.token}", SLASH)).accepted
+        else:
+            accepted = (await ground.discord.slash(person, room, WORKFLOW, {PARAMETER: question.token})).accepted
+        question.unheard = not accepted
+
+    def _room(self, platform: str, name: str) -> str:
+        ground = self._ground
+        return (ground.slack if platform == "slack" else ground.discord).find_channel(name).id
 
     def follow_up(self, conversation: Conversation, *, long: bool | None = None, sentences: int = 0) -> Question:
         """Say more in a thread, without naming anybody."""
@@ -174,12 +194,23 @@ class Crowd:
 
     def _found_line(self, question: Question) -> bool:
         """Look for the message that stands for a slash command, and make it the question's place."""
+        spot = self._line_in_slack(question) if question.platform == "slack" else self._line_in_discord(question)
+        if spot is None:
+            return False
+        question.spot = self.conversations[question.conversation].spot = spot
+        return True
+
+    def _line_in_slack(self, question: Question) -> Spot | None:
         for message in self._ground.slack.answers(question.spot.channel):
             if f"{PARAMETER}={question.token}" in message.text and message.thread_ts in (None, message.ts):
-                question.spot = Spot(message.channel, message.ts, message.ts)
-                self.conversations[question.conversation].spot = question.spot
-                return True
-        return False
+                return Spot(message.channel, message.ts, message.ts)
+        return None
+
+    def _line_in_discord(self, question: Question) -> Spot | None:
+        for message in self._ground.discord.answers(question.spot.channel):
+            if f"{PARAMETER}={question.token}" in message.text and not message.ephemeral_for:
+                return Spot(message.id, message.id, message.id)  # its thread has its id
+        return None
 
     def open_questions(self) -> Iterator[Question]:
         """Yield the questions that have not come to an end yet, as far as was looked."""

@@ -1,19 +1,46 @@
 """People who press what stands below an answer: Stop while it grows, Try again below one that was stopped."""
 
+import asyncio
+import random
+import time
+
 from benchmarks.proving.crowd import Crowd
 from benchmarks.proving.ground import Ground
 from benchmarks.proving.questions import Question
 from bridge.texts import LANGUAGES, Say
 
+PRESS_PATIENCE_S, PRESS_AFTER_S = 20.0, 0.8
 STOP, RETRY = LANGUAGES["en"][Say.STOP_LABEL], LANGUAGES["en"][Say.RETRY_LABEL]
 
 
 class Presser:
     """Presses buttons in the name of whoever asked."""
 
-    def __init__(self, ground: Ground, crowd: Crowd) -> None:
+    def __init__(self, ground: Ground, crowd: Crowd, seed: int = 0) -> None:
         self._ground = ground
         self._crowd = crowd
+        self._dice = random.Random(seed)
+
+    async def think_better(self, question: Question, *, again: bool) -> None:
+        """Let whoever asked stop the answer while it grows, and perhaps want it after all."""
+        if await self._press_when_there(question, STOP):
+            question.stop_acknowledged = True
+        if again and question.stop_pressed and await self._press_when_there(question, RETRY):
+            question.retry_acknowledged = True
+            await self.press(question, RETRY)  # a double press
+
+    async def _press_when_there(self, question: Question, label: str) -> bool:
+        deadline = time.monotonic() + PRESS_PATIENCE_S
+        while not self.can_press(question, label):
+            if question.answered or time.monotonic() > deadline:
+                return False
+            await self._ground.something_happens()
+        await asyncio.sleep(self._dice.uniform(0.0, PRESS_AFTER_S))
+        if not self.can_press(question, label):
+            return False
+        question.stop_pressed = question.stop_pressed or label == STOP
+        question.retry_pressed = question.retry_pressed or label == RETRY
+        return await self.press(question, label)
 
     def can_press(self, question: Question, label: str) -> bool:
         """Tell whether an answer shows a button now."""

@@ -216,18 +216,18 @@ class Intake:
         """Tell the author that her message could not be written down: whether it comes again by itself, or is lost."""
         comes_again = envelope.late or self._platforms[envelope.place.instance].capabilities.delivers_again
         if not comes_again:
-            self._refuse(envelope, Refusal(Say.STORE_FAILED))
+            self._refuse(envelope, Refusal(Say.STORE_FAILED), each=True)  # each one is lost
         elif envelope.delivery_key not in self._promised:  # however often it comes again meanwhile
             self._promised[envelope.delivery_key] = None
             if len(self._promised) > MAX_REMEMBERED_REFUSALS:
                 self._promised.popitem(last=False)
             self._refuse(envelope, Refusal(Say.STORE_FAILED_FOR_NOW))
 
-    def _refuse(self, envelope: Envelope, refusal: Refusal) -> None:
+    def _refuse(self, envelope: Envelope, refusal: Refusal, *, each: bool = False) -> None:
         """Tell the author once in a while why she is not answered; a command, to which only she listens, each time."""
         now = self._clock.now()
         person = (envelope.place.channel, envelope.author.id, refusal.say)
-        if not envelope.command and now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
+        if not (envelope.command or each) and now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
             return
         self._refused_at[person] = now
         if len(self._refused_at) > MAX_REMEMBERED_REFUSALS:

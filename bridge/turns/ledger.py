@@ -6,6 +6,7 @@ written is owed, and written with the next step that can be.
 """
 
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,29 @@ STORE_PATIENCE_S = 120.0
 """So long a turn waits for a store that writes nothing, a full disk for example."""
 STORE_RETRY_S = 2.0
 TELL_EVERY_S = 60.0
+
+
+async def insist(
+    clock: Clock, write: Callable[[], Awaitable[None]], *, what: str, patience_s: float = STORE_PATIENCE_S
+) -> None:
+    """Write until it is written; a store that is down is waited for.
+
+    Raises:
+        StoreUnavailable: It still is, after ``patience_s``.
+    """
+    since = told_at = clock.now()
+    while True:
+        try:
+            await write()
+            return
+        except StoreUnavailable as error:
+            now = clock.now()
+            if now - since >= patience_s:
+                raise
+            if now == since or now - told_at >= TELL_EVERY_S:
+                told_at = now
+                log.warning("not written down, trying again", what=what, reason=error.reason)
+            await clock.sleep(STORE_RETRY_S)
 
 
 class Ledger:
@@ -66,19 +90,7 @@ class Ledger:
         await self._insist(state, changes, math.inf)
 
     async def _insist(self, state: TurnState, changes: dict[str, Any], patience_s: float) -> None:
-        since = told_at = self._clock.now()
-        while True:
-            try:
-                await self._advance(state, changes)
-                return
-            except StoreUnavailable as error:
-                now = self._clock.now()
-                if now - since >= patience_s:
-                    raise
-                if now == since or now - told_at >= TELL_EVERY_S:
-                    told_at = now
-                    log.warning("turn not written down, trying again", state=state, reason=error.reason)
-                await self._clock.sleep(STORE_RETRY_S)
+        await insist(self._clock, lambda: self._advance(state, changes), what=state, patience_s=patience_s)
 
     async def advance_if_possible(self, state: TurnState, **changes: Any) -> None:
         """Like ``advance``, but goes on at once when the store fails."""

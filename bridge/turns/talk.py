@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from bridge.errors import AgentError, AgentRejected
+from bridge.errors import AgentError, AgentRejected, StoreUnavailable
 from bridge.keys import history_note, latest_note, stuck_note
 from bridge.model import ContextMessage, Conversation, Envelope, Scope, TurnRecord
 from bridge.ports import Clock, Store
 from bridge.routes import AgentBinding
+from bridge.turns.ledger import insist
 from bridge.turns.wording import extend_history, read_history, without_last
 
 log = structlog.get_logger(__name__)
@@ -63,7 +64,7 @@ class Talk:
         known = await self._store.conversation(record.key)
         if known is not None and (known.agent, known.bot_id) == (binding.name, binding.bot_id):
             known = replace(known, last_used_at_s=now, last_turn=record.turn_id)
-            await self._store.bind(known)
+            await self._bind(known)
             return known, False
         self.began_afresh = known is not None
         return await self.begin(), True
@@ -75,11 +76,21 @@ class Talk:
         conversation = Conversation(
             record.key, conversation_id, binding.name, binding.bot_id, now, now, last_turn=record.turn_id
         )
-        await self._store.bind(conversation)
+        await self._bind(conversation)
         if self._scope is Scope.THREAD:
-            note = latest_note(self._place, self._author)
-            await self._store.remember(note, json.dumps(self._place.thread), ttl_s=self._keep_s)
+            await self._note(latest_note(self._place, self._author), json.dumps(self._place.thread), self._keep_s)
         return conversation
+
+    async def _bind(self, conversation: Conversation) -> None:
+        """Let the lane lead there; without that its next question would be asked somewhere else."""
+        await insist(self._clock, lambda: self._store.bind(conversation), what="conversation")
+
+    async def _note(self, name: str, value: str | None, ttl_s: float | None = None) -> None:
+        """Remember what the turn at hand can do without: that the store fails must not cost the answer."""
+        try:
+            await self._store.remember(name, value, ttl_s=ttl_s)
+        except StoreUnavailable as error:
+            log.warning("not written down, going on", what="note", reason=error.reason)
 
     async def begin_afresh(self) -> Conversation:
         """Begin a new conversation where the known one cannot be gone on with."""
@@ -94,7 +105,7 @@ class Talk:
         Whether that keeps the conversation occupied is the service's choice; if it does, the next question begins a
         new one at once instead of waiting.
         """
-        await self._store.remember(stuck_note(conversation_id), "yes", ttl_s=STUCK_S)
+        await self._note(stuck_note(conversation_id), "yes", STUCK_S)
 
     async def goes_on(self, conversation_id: str) -> None:
         """What it waited for has come."""
@@ -105,7 +116,7 @@ class Talk:
         note = stuck_note(conversation.conversation_id)
         if await self._store.note(note) is None:
             return False
-        await self._store.remember(note, None)
+        await self._note(note, None)
         return True
 
     # --- what was said in it ---
@@ -122,7 +133,7 @@ class Talk:
             return
         note = history_note(self._record.key)
         history = extend_history(await self._store.note(note), question, answer, self._history_chars)
-        await self._store.remember(note, history, ttl_s=self._keep_s)
+        await self._note(note, history, self._keep_s)
 
     async def forget(self, before: TurnRecord | None, conversation: Conversation) -> None:
         """Let the agent forget a question and its answer that take place anew, as far as it can; repeat freely."""
@@ -132,7 +143,7 @@ class Talk:
         if not agent.capabilities.saves_history:
             note = history_note(self._record.key)
             history = without_last(await self._store.note(note), before.answer)
-            await self._store.remember(note, history, ttl_s=self._keep_s)
+            await self._note(note, history, self._keep_s)
         elif agent.capabilities.delete_messages:
             try:
                 async with asyncio.timeout(FORGET_TIMEOUT_S):

@@ -123,7 +123,8 @@ class Turns:
                     await answering.conclude(answering.failed(sentence, reason))
         finally:
             if ledger.state is not TurnState.ENDED:
-                await ledger.advance_if_possible(TurnState.ENDED, outcome=Outcome.FAILED, reason=reason)
+                # With patience: a turn that ends unwritten, and whose author asks again, is answered after a start.
+                await ledger.finish(TurnState.ENDED, outcome=Outcome.FAILED, reason=reason)
                 self._observer.turn_ended(record.envelope.place.instance, Outcome.FAILED)
 
     def speaks(self, envelope: Envelope) -> str:

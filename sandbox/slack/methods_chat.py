@@ -60,6 +60,8 @@ def update(call: Call) -> Json:
     if not content.blocks:  # only edits of plain text are marked "(edited)"
         fields["edited"] = {"user": call.bot.bot_user_id, "ts": call.workspace.mint.ts()}
     call.service.stage.change(call.workspace, message, **fields)
+    if stream is not None and stream.state(call.service.clock.now()) is StreamState.EXPIRED:
+        stream.end(StreamState.STOPPED)  # what was left standing is an ordinary message now
     body = call.service.stage.body(call.workspace, message)
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": body} | _warned(content)
 

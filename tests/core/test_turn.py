@@ -32,6 +32,7 @@ from bridge.model import (
     ChatRef,
     ChatStarted,
     ContextMessage,
+    Conversation,
     EarlierMessage,
     Envelope,
     FoundQuestion,
@@ -596,14 +597,15 @@ class FullStore(MemoryStore):
 
 
 async def test_a_question_that_cannot_be_written_down_is_refused_aloud() -> None:
-    """A full disk: not acknowledged, so the platform repeats it; the author reads why; it works again afterwards."""
+    """A full disk: nobody repeats it, so the author of each reads why; it works again afterwards."""
     clock = FakeClock()
     store = FullStore(clock)
     async with core_of(FakeAgent(spoken("better now")), store=store, clock=clock) as core:
         store.is_full = True
-        with pytest.raises(StoreUnavailable):
-            await core.intake.accept(envelope())
-        await core.until(lambda: core.platform.visible() == [say(Say.STORE_FAILED, "en")])
+        for number in (1, 2):
+            with pytest.raises(StoreUnavailable):
+                await core.intake.accept(envelope(number=number))
+        await core.until(lambda: core.platform.visible() == [say(Say.STORE_FAILED, "en")] * 2)
         store.is_full = False
         assert "better now" in await core.answered(envelope())
 
@@ -644,6 +646,36 @@ async def test_a_disk_that_fills_up_in_the_middle_costs_no_answer() -> None:
         store.is_full = False
         (record,) = await core.ended(envelope())
         assert (record.outcome, record.answer, len(record.parts)) == (Outcome.DELIVERED, "whole", 1)
+
+
+class ForgetfulStore(MemoryStore):
+    """A memory store whose disk is full whenever something of a conversation shall be written, so many times."""
+
+    refusals = 0
+
+    async def bind(self, conversation: Conversation) -> None:
+        self._refuse()
+        await super().bind(conversation)
+
+    async def remember(self, name: str, value: str | None, *, ttl_s: float | None = None) -> None:
+        self._refuse()
+        await super().remember(name, value, ttl_s=ttl_s)
+
+    def _refuse(self) -> None:
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise StoreUnavailable("database or disk is full")
+
+
+async def test_a_conversation_that_cannot_be_written_down_costs_no_question() -> None:
+    """The question was taken: it waits for room, asked once and answered without a word of regret."""
+    clock = FakeClock()
+    store = ForgetfulStore(clock)
+    async with core_of(FakeAgent(spoken("one"), spoken("two")), store=store, clock=clock) as core:
+        for number, text in enumerate(("one", "two")):
+            store.refusals = 3
+            assert await core.answered(envelope(text, number=number)) == [text]
+        assert len({question.conversation_id for question in core.agent.questions}) == 1
 
 
 async def test_an_intent_waits_for_room_on_the_disk() -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmarks.chaos.points import EDIT, POINTS
+from benchmarks.chaos.points import EDIT, POINTS, How
 from benchmarks.chaos.storm import Plan, Storm
 from benchmarks.proving.ground import open_ground
 
-AIMED = ("discord: accepted", "slack: asking", "discord: delivering", f"discord: {EDIT} without response")
+AIMED = ("discord: accepted", "slack: asking", "discord: delivering", f"discord: {EDIT} without response, {How.LONG}")
 PLAN = Plan(kills=10, each=1, points=tuple(point for point in POINTS if point.name in AIMED), seed=4)
 
 
