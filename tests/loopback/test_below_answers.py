@@ -69,9 +69,14 @@ async def test_discord(road: Road, alone: Server) -> None:
     buttons = alone.emulator.shown(asked, first.id).buttons
     assert (buttons[0], buttons[2:]) == ("Why?", [REGENERATE, GOOD, BAD])
     async with road.bridge():
-        for name in (GOOD, BAD):
-            assert (await alone.emulator.click("ann", asked, first.id, name)).ephemeral
+        assert (await alone.emulator.click("ann", asked, first.id, GOOD)).ephemeral
+        why = await alone.emulator.click("ann", asked, first.id, BAD)
         assert opinions(road) == ["unlike"]
+        told = {"reasons[]": ["incorrect", "unclear"], "comment": "It snows."}
+        assert (await alone.emulator.submit_modal("ann", why.interaction_id, told)).ephemeral
+        (conversation,) = road.coze.world.conversations.values()
+        feedback = {"feedback_type": "unlike", "reason_types": ["incorrect", "unclear"], "comment": "It snows."}
+        assert [message.feedback for message in conversation.messages if message.feedback] == [feedback]
         assert (await alone.emulator.click("ben", asked, first.id, buttons[1])).accepted
         second = await alone.answer(f"> Ben asks: {LONG}\n\nA museum.", asked)
         assert alone.emulator.shown(asked, first.id).buttons == ["Why?", REGENERATE, GOOD, BAD]

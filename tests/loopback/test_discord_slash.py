@@ -129,30 +129,48 @@ async def test_where_the_bot_may_not_write_nothing_runs(offered: Server) -> None
     assert not offered.road.coze.workflows.runs
 
 
-@pytest.mark.parametrize("way", ["slash", "missing", "stop", "form"])
+WAYS = ("slash", "missing", "by name", "stop", "form", "menu", "chosen", "more", "run")
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_one_gate(offered: Server, way: str) -> None:
     """Whoever may not speak to the bot gets nothing from it, by whichever entrance."""
     road, people = offered.road, offered.emulator
-    opened = None
-    if way == "form":  # opened while it was allowed
-        async with road.bridge():
-            opened = await people.slash("ann", GENERAL, "poem")
+    road.configure("workflows.poem.parameters.lines", type="integer", required=False)
+    said = people.say("ben", GENERAL, "Roses")
+    async with road.bridge():  # begun while it was allowed
+        opened = await people.slash("ann", GENERAL, "poem")
+        menu = await people.context_menu("ann", GENERAL, say(Say.MENU_RUN, "en"), message_id=said)
+        wrong = await people.submit_modal("ann", opened.interaction_id, {"text": "x", "lines": "x"})
+        select = people.find_message(GENERAL, str(menu.message_id)).components[0]["components"][0]["custom_id"]
+    before = len(whispers(offered))
     road.configure("gate.allow", users=["1"])
+    message = people.find_message(GENERAL, str(wrong.message_id))
+    button = message.components[0]["components"][0]
+    if way == "run":  # as if it had been there
+        button["custom_id"] = button["custom_id"].replace(":more:", ":run:")
     async with road.bridge():
         match way:
             case "slash":
                 answer = await people.slash("ann", GENERAL, "weather", {"city": "Paris"})
             case "missing":
                 answer = await people.slash("ann", GENERAL, "poem")
+            case "by name":
+                answer = await people.slash("ann", GENERAL, "coze run", {"workflow": "poem"})
             case "stop":
                 answer = await people.slash("ann", GENERAL, "coze stop")
+            case "menu":
+                answer = await people.context_menu("ann", GENERAL, say(Say.MENU_RUN, "en"), message_id=said)
+            case "chosen":
+                answer = await people.click("ann", GENERAL, str(menu.message_id), select, ["poem"])
+            case "more" | "run":
+                answer = await people.click("ann", GENERAL, message.id, button["custom_id"])
             case _:
-                assert opened is not None
                 answer = await people.submit_modal("ann", opened.interaction_id, {"text": "roses"})
         assert (answer.response, answer.ephemeral, answer.modal) == ("MESSAGE", True, None)
-        assert whispers(offered)[0].startswith(say(Say.NOT_ALLOWED, "en"))
+        assert whispers(offered)[before].startswith(say(Say.NOT_ALLOWED, "en"))
         await offered.quiet()
-    assert not offered.answers(GENERAL)
+    assert not [message for message in offered.answers(GENERAL) if not message.ephemeral_for]
     assert not road.coze.workflows.runs
 
 
