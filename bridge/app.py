@@ -21,7 +21,10 @@ from bridge.coze.client import CozeAgent
 from bridge.delivery.delivering import Pace
 from bridge.errors import BridgeError, CredentialsError, StoreError
 from bridge.extension import Missed, Services
+from bridge.files.answer_files import AnswerFileRules, read_origins
 from bridge.files.attachments import MEGABYTE, FileRules
+from bridge.files.downloading import Downloads
+from bridge.files.fetching import Fetcher
 from bridge.intake.gate import AccessList, GateRules
 from bridge.observing import Connection
 from bridge.operations.health import Health
@@ -68,6 +71,7 @@ class Bridge:
         tasks: asyncio.TaskGroup,
         agents: Mapping[str, WatchedAgent],
         metrics: Metrics,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._config = config
         self._store = store
@@ -90,6 +94,7 @@ class Bridge:
             book=book,
             live=live,
             observer=metrics,
+            fetcher=fetcher,
         )
         self.intake, lanes = self._core.intake, self._core.lanes
         metrics.watch_lanes(
@@ -229,8 +234,11 @@ async def assemble(
             for name, adapter in config.adapters.items()
             if kinds(adapter.kind)
         ]
+        fetcher = await resources.enter_async_context(answer_downloads(config)) if reads_answers(config) else None
         async with asyncio.TaskGroup() as tasks:
-            bridge = Bridge(config, store, clock, routes, workflow_book(config, bindings), live, tasks, agents, metrics)
+            bridge = Bridge(
+                config, store, clock, routes, workflow_book(config, bindings), live, tasks, agents, metrics, fetcher
+            )
             tending = [tasks.create_task(bridge.keep_tidy())]
             if with_page:
                 await resources.enter_async_context(http_server(config.health, health_routes(bridge.health, metrics)))
@@ -319,12 +327,27 @@ def turn_options(config: Config) -> TurnOptions:
     return TurnOptions(
         asking=asking,
         files=FileRules(frozenset(files.kinds), int(files.max_mb * MEGABYTE), files.max_count, files.timeout_s),
+        answer_files=AnswerFileRules(
+            read_origins(files.answer_hosts), int(files.max_mb * MEGABYTE), files.max_count, files.timeout_s
+        ),
+        result_chars=files.result_chars,
         pace=Pace(pace.edit_interval_s, pace.first_words_chars, pace.first_words_wait_s),
         default_language=settings.language,
         offers=Offers(below.regenerate, below.follow_ups, below.feedback, below.feedback_reason),
         turn_timeout_s=settings.turn_timeout_s,
         take_up_within_s=settings.take_up_hours * 3600.0,
     )
+
+
+def reads_answers(config: Config) -> bool:
+    """Tell whether files that answers link to are fetched."""
+    return config.files.answers == "upload" and bool(config.files.answer_hosts)
+
+
+def answer_downloads(config: Config) -> Downloads:
+    """Return what fetches them: from the hosts named for that alone, through the default agent's proxy."""
+    proxy = config.agents[config.default_agent].proxy
+    return Downloads(read_origins(config.files.answer_hosts), silence_s=config.files.timeout_s, proxy=proxy or None)
 
 
 def workflow_book(config: Config, bindings: Mapping[str, AgentBinding]) -> WorkflowBook:

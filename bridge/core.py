@@ -12,6 +12,7 @@ import structlog
 
 from bridge.delivery.pacing import Pacer
 from bridge.files.attachments import Carrier
+from bridge.files.fetching import Fetcher
 from bridge.intake.accepting import Intake
 from bridge.intake.admission import Admission
 from bridge.intake.again import Again
@@ -27,6 +28,7 @@ from bridge.model import TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import Routes
+from bridge.turns.filing import Filings
 from bridge.turns.lanes import Lanes
 from bridge.turns.live import LiveTurn
 from bridge.turns.run_order import Surroundings
@@ -60,6 +62,7 @@ class Core:
         book: The configured workflows.
         holder: Who holds the lanes' leases: a name of this process.
         live: The running turns by id; may be shared with whoever has to find one.
+        fetcher: Reads what answers link to; ``None``: links stay links.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Core:
         book: WorkflowBook | None = None,
         live: dict[str, LiveTurn] | None = None,
         observer: Observer = UNOBSERVED,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -84,9 +88,16 @@ class Core:
         self.lanes = Lanes(tasks, store, clock, holder=holder, max_waiting=options.max_waiting)
         turns = options.turns
         runs = Surroundings(
-            book or WorkflowBook(), Waits(store, clock), store, clock, turns.asking, Carrier(turns.files)
+            book or WorkflowBook(),
+            Waits(store, clock),
+            store,
+            clock,
+            turns.asking,
+            Carrier(turns.files),
+            turns.result_chars,
         )
-        self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, runs, live, observer)
+        filings = Filings(clock, turns.answer_files, fetcher)
+        self.turns = Turns(routes, store, clock, Pacer(), options.turns, platforms, runs, filings, live, observer)
         gate = Gate(options.gate)
         speaks = options.turns.default_language
         busy = Busy(self.lanes, self.turns.live, store, routes, platforms)

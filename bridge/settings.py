@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from bridge.files.answer_files import COZE_HOSTS, read_origins
 from bridge.model import FileKind, OnBusy, Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
@@ -100,7 +101,7 @@ class BridgeSettings(Section):
 
 
 class FilesSettings(Section):
-    """Files that come with questions."""
+    """Files that come with questions, and those of answers."""
 
     kinds: tuple[FileKind, ...] = Field(
         (FileKind.IMAGE, FileKind.AUDIO, FileKind.FILE),
@@ -111,6 +112,22 @@ class FilesSettings(Section):
     )
     max_count: int = Field(5, ge=1, le=50, description="Files of one question; the others are left out.")
     timeout_s: Seconds = Field(60.0, description="The longest reading and uploading one file may take.")
+    answers: Literal["upload", "link"] = Field(
+        "upload", description="What agents and workflows make: shown as files below the answer, or left as links."
+    )
+    answer_hosts: Ids = Field(
+        COZE_HOSTS,
+        description="From where: hosts, .example.com for all below one, or whole origins, which may be in the house.",
+    )
+    result_chars: int = Field(
+        4000, ge=100, description="Of a workflow's result more than this comes as a file; where that fails, as text."
+    )
+
+    @field_validator("answer_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        read_origins(value)
+        return value
 
 
 class AllowLists(Section):

@@ -16,7 +16,7 @@ MAX_LINES = 600
 PURE_CORE = (
     *("model", "ports", "observing", "errors", "settings", "keys", "routes", "core", "texts"),
     *("intake", "turns", "delivery", "rendering", "workflows"),
-    *("files.attachments", "files.fetching", "operations.redaction"),
+    *("files.attachments", "files.answer_files", "files.fetching", "operations.redaction"),
 )
 OUTSIDE_WORLD = frozenset(
     {

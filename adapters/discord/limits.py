@@ -81,5 +81,8 @@ QUIET_GATEWAY_S = 60.0
 GATEWAY_DISORDER_S = 10.0
 """How much later than its neighbours a message may come over one connection; generous, nothing is published."""
 
+FILE_BYTES = 10 * 1024 * 1024
+"""Of one file, wherever a server has not been boosted. Source: docs.discord.com, "Uploading Files"."""
+
 FILE_HOSTS = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 """Where attachments are. Their addresses are signed for about a day; no token goes along."""

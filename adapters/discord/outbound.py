@@ -119,6 +119,13 @@ def create_body(text: str, nonce: str, reply_to: str = "", controls: Sequence[Co
     return body
 
 
+def file_body(name: str, nonce: str, reply_to: str = "") -> dict[str, Any]:
+    """Return the body that creates a message with one file and no words; it is seen in the message, as files are."""
+    body = create_body("", nonce, reply_to)
+    del body["flags"]
+    return {**body, "attachments": [{"id": 0, "filename": name}]}
+
+
 def edit_body(text: str, controls: Sequence[Control] = ()) -> dict[str, Any]:
     """Return the body that replaces a message's text and controls: calls nobody, unfurls nothing."""
     return {

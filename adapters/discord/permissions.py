@@ -47,11 +47,18 @@ REACT = Permission(
     1 << 6, "Add Reactions", "mark a waiting question with an hourglass", "a short message says that it waits"
 )
 
+ATTACH = Permission(
+    1 << 15,
+    "Attach Files",
+    "show files that the agent makes",
+    "they stay links, and long results become messages",
+)
+
 
 def needed(settings: DiscordSettings) -> tuple[Permission, ...]:
     """Return every permission these settings want, the indispensable ones first."""
     threads = (CREATE_THREADS,) if settings.answer_in == "thread" else ()
-    return (VIEW, SEND, SEND_IN_THREADS, *threads, HISTORY, REACT)
+    return (VIEW, SEND, SEND_IN_THREADS, *threads, HISTORY, REACT, ATTACH)
 
 
 def missing(granted: int, settings: DiscordSettings) -> list[Permission]:

@@ -20,20 +20,23 @@ from adapters.discord.ids import (
     part_nonce,
     snowflake_at,
 )
-from adapters.discord.inbound import SPOKEN
+from adapters.discord.inbound import SPOKEN, attachments_of
 from adapters.discord.presses import controlled_turns
 from adapters.discord.refusals import UNKNOWN_MESSAGE, DiscordRefused
 from adapters.discord.room import PATIENCE_S, Room
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.spot import fallen_back
 from adapters.discord.web import Web
-from bridge.errors import PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
+from bridge.errors import FileTooLarge, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
-from bridge.model import Budget, Envelope, Place, ResultPlace, Root, TurnId, View, Way
+from bridge.model import AnswerFile, Budget, Envelope, Place, ResultPlace, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
+
+FILES_FROM = 1000
+"""The index in the names of messages that carry files; no answer has so many parts."""
 
 ANNOUNCED = -1
 """The index in the name of the message that stands for a command."""
@@ -272,6 +275,37 @@ class DiscordReply:
             await self._chains.remember(spot.channel, message_id, self._envelope.place.thread or spot.question.message)
         return message_id
 
+    async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
+        """Show a file below the answer, once; see ``ports.FilingReply``.
+
+        What is noted is the time of the attempt: soon after it the same name creates nothing, later we look.
+        """
+        if len(file.content) > limits.FILE_BYTES:
+            raise FileTooLarge(f"a file of {len(file.content)} bytes, Discord takes {limits.FILE_BYTES}")
+        await self._room.begin_thread()
+        index, now_s = FILES_FROM + file.number, self._services.clock.wall()
+        if noted and now_s > float(noted) + limits.NONCE_TRUSTED_S and await self._has_file(index, file.name):
+            return
+        if not noted or now_s > float(noted) + limits.NONCE_TRUSTED_S:
+            await note(f"{now_s:.0f}")
+        body = outbound.file_body(file.name, part_nonce(self._turn_id, index), self._room.replied_to)
+        spot = self._room.spot
+        message_id = await self._room.create(spot.channel, body, PATIENCE_S, file)
+        self._posted.add(message_id)
+        if spot.chained:
+            await self._chains.remember(spot.channel, message_id, self._envelope.place.thread or spot.question.message)
+
+    async def _has_file(self, index: int, name: str) -> bool:
+        """Look for a file below the question: by the message's name, or where that is not told by the file's."""
+        us = await self._our_id()
+        async for message in messages_after(self._web, self._room.spot.channel, self._asked_after()):
+            if _text(message, "author", "id") != us:
+                continue
+            names = [attached.name for attached in attachments_of(message)]
+            if is_name_of(message.get("nonce"), self._turn_id, index) or (not message.get("nonce") and name in names):
+                return True
+        return False
+
     # --- looking back ---
 
     def _asked_after(self) -> str:
@@ -295,7 +329,11 @@ class DiscordReply:
                 continue
             if is_name_of(message.get("nonce"), self._turn_id, index):
                 return message_id
-            if not message.get("nonce") and _text(message, "message_reference", "message_id") == self._room.replied_to:
+            if (
+                not message.get("nonce")
+                and not message.get("attachments")
+                and _text(message, "message_reference", "message_id") == self._room.replied_to
+            ):
                 nameless.append(message_id)
         # Discord may not tell the names: then the parts are told by their order.
         place = index - sum(part < index for part in {*self._editions, *known})

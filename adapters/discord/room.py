@@ -21,7 +21,7 @@ from adapters.discord.spot import Spot, fallen_back, spot_of
 from adapters.discord.web import Web
 from bridge.errors import MessageGone, PlatformRejected, PlatformUnavailable
 from bridge.keys import join_key
-from bridge.model import Budget, Envelope
+from bridge.model import AnswerFile, Budget, Envelope
 
 log = structlog.get_logger(__name__)
 
@@ -126,14 +126,16 @@ class Room:
     async def _edit(self, message_id: str, body: Mapping[str, Any]) -> None:
         await self._web.call("PATCH", self._path(message_id), body, budget=self.edits.name)
 
-    async def create(self, channel: str, body: dict[str, Any], patience_s: float = 0.0) -> str:
+    async def create(
+        self, channel: str, body: dict[str, Any], patience_s: float = 0.0, file: AnswerFile | None = None
+    ) -> str:
         """Post a message and return its id; without its reference where the question's history may not be read.
 
         Never repeated after an unknown outcome: ``body`` is what would have to be sent again, exactly.
         """
         path = f"/channels/{channel}/messages"
         try:
-            data = await self._web.call("POST", path, body, budget=self.creates.name, patience_s=patience_s)
+            data = await self._post(path, body, patience_s, file)
         except DiscordRefused as error:
             if error.code == ARCHIVED:
                 await self._unarchive()
@@ -141,8 +143,11 @@ class Room:
                 self.spot = replace(self.spot, replies=False)
             else:
                 raise
-            data = await self._web.call("POST", path, body, budget=self.creates.name, patience_s=patience_s)
+            data = await self._post(path, body, patience_s, file)
         message_id = data.get("id") if isinstance(data, dict) else None
         if not isinstance(message_id, str) or not message_id:
             raise PlatformUnavailable(f"POST {path}: an answer without id", outcome_unknown=True)
         return message_id
+
+    async def _post(self, path: str, body: Mapping[str, Any], patience_s: float, file: AnswerFile | None) -> Any:
+        return await self._web.call("POST", path, body, budget=self.creates.name, patience_s=patience_s, file=file)

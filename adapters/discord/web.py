@@ -19,10 +19,12 @@ from adapters.discord.refusals import DiscordRefused, Refusal, classify, is_glob
 from adapters.discord.settings import DiscordSettings
 from bridge import __version__
 from bridge.errors import BridgeError, CredentialsError, PlatformRateLimited, PlatformUnavailable
+from bridge.model import AnswerFile
 from bridge.ports import Clock
 
 CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS_MAX = 50
+FILE_TIMEOUT_S = 60.0
 USER_AGENT = f"DiscordBot (coze-bridge, {__version__})"
 """Discord's proxy turns everybody away whose name does not begin like this."""
 
@@ -84,6 +86,7 @@ class Web:
         query: Mapping[str, str] | None = None,
         budget: str = "",
         patience_s: float = 0.0,
+        file: AnswerFile | None = None,
     ) -> Any:
         """Send a request, once, and return what its JSON says; ``None`` for an answer without a body.
 
@@ -91,12 +94,13 @@ class Web:
             path: Below ``api_url``, with its ids.
             budget: The name of our allowance it draws on.
             patience_s: How long a full bucket may delay it; for what does not grow old. 0: raise at once.
+            file: Goes along, as the message's one attachment.
 
         Raises:
             PlatformError: See ``bridge.ports.Reply``; which one tells ``refusals``. A dead token is one too here.
         """
         try:
-            return await self.ask(method, path, body, query=query, budget=budget, patience_s=patience_s)
+            return await self.ask(method, path, body, query=query, budget=budget, patience_s=patience_s, file=file)
         except CredentialsError as error:
             self.refusal = error
             if self._when_refused is not None:
@@ -112,12 +116,13 @@ class Web:
         query: Mapping[str, str] | None = None,
         budget: str = "",
         patience_s: float = 0.0,
+        file: AnswerFile | None = None,
     ) -> Any:
         """Do the same, with a dead token as ``CredentialsError``."""
         deadline = self._clock.now() + patience_s
         while True:
             try:
-                return await self._send(method, path, body, query, budget)
+                return await self._send(method, path, body, query, budget, file)
             except PlatformRateLimited as error:
                 wait_s = limits.RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
                 if self._clock.now() + wait_s > deadline:
@@ -169,6 +174,7 @@ class Web:
         body: Body | None,
         query: Mapping[str, str] | None,
         budget: str,
+        file: AnswerFile | None,
     ) -> Any:
         if self._session is None:
             raise RuntimeError("used before it was opened")
@@ -181,8 +187,8 @@ class Web:
             async with self._session.request(
                 method,
                 self._settings.api_url + path,
-                json=body,
                 params=query,
+                **_content(body, file),
                 headers={"Authorization": f"Bot {self._settings.token.get_secret_value()}"},
                 proxy=self._settings.proxy,
                 allow_redirects=False,
@@ -227,6 +233,16 @@ class Web:
             wait_s = limits.RETRY_AFTER_S if refusal.retry_after_s is None else refusal.retry_after_s
             self._buckets.refused(route, scope, wait_s, now, all_requests=about_all)
         return refusal
+
+
+def _content(body: Body | None, file: AnswerFile | None) -> dict[str, Any]:
+    """Return what carries a body: JSON, or with a file a form of both."""
+    if file is None:
+        return {"json": body}
+    form = aiohttp.FormData()
+    form.add_field("payload_json", json.dumps(body), content_type="application/json")
+    form.add_field("files[0]", file.content, filename=file.name, content_type=file.media_type)
+    return {"data": form, "timeout": aiohttp.ClientTimeout(total=FILE_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)}
 
 
 def _scope(path: str) -> str:

@@ -139,6 +139,7 @@ class SlackPlatform:
             hourglass=self._hourglass,
             callers=self._callers,
             gate=self._gate,
+            files=self._files,
             who_we_are=self._identify,
         )
 

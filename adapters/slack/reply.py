@@ -10,6 +10,7 @@ import structlog
 from adapters.slack import limits, outbound
 from adapters.slack.budgets import budgets_of
 from adapters.slack.callers import Callers
+from adapters.slack.files import Files
 from adapters.slack.hourglass import Hourglass
 from adapters.slack.ids import (
     ANNOUNCED,
@@ -29,7 +30,7 @@ from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
 from bridge.errors import CredentialsError, MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
-from bridge.model import Envelope, Place, ResultPlace, Root, TurnId, View, Way
+from bridge.model import AnswerFile, Envelope, Place, ResultPlace, Root, TurnId, View, Way
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,7 @@ class SlackReply:
         hourglass: Hourglass,
         callers: Callers,
         gate: StreamGate,
+        files: Files,
         who_we_are: Callable[[], Awaitable[Identity]],
     ) -> None:
         place = envelope.place
@@ -76,6 +78,7 @@ class SlackReply:
         self._services = services
         self._web = web
         self._hourglass = hourglass
+        self._files = files
         self._who_we_are = who_we_are
         self._status_shown = False
         self._told_waiting = False
@@ -174,7 +177,8 @@ class SlackReply:
                     return str(message.get("ts", "")) or None
                 ts = str(message.get("ts", ""))
                 is_newer = ts_seconds(ts) > ts_seconds(self._question_ts)
-                if us is not None and is_newer and ts not in ours and us.wrote(message) and not is_marked(message):
+                is_text = not is_marked(message) and not message.get("files")
+                if us is not None and is_newer and ts not in ours and us.wrote(message) and is_text:
                     unmarked = unmarked or ts
         if unmarked is not None:
             self._streams.found(unmarked, index)
@@ -203,6 +207,10 @@ class SlackReply:
             await self._whisper(text)
             return ""
         return await self._post(View(text), metadata=notice_metadata(self._turn_id, text))
+
+    async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
+        """Show a file below the answer, once; see ``ports.FilingReply``."""
+        await self._files.share(self._place, file, noted, note)
 
     async def settle(self) -> None:
         """Clear the status if no message did, stop streams, and take the waiting mark away. Safe to repeat."""

@@ -22,6 +22,7 @@ from bridge.errors import BridgeError, CredentialsError, PlatformUnavailable
 
 CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS_MAX = 50
+FILE_TIMEOUT_S = 60.0
 
 GET_METHODS = frozenset({"conversations.replies", "conversations.history", "conversations.info", "users.info"})
 JSON_METHODS = frozenset(
@@ -118,6 +119,25 @@ class Web:
             raise lost("response_url", error) from error
         if status != 200:
             raise SlackRefused(f"response_url: HTTP {status}", code=f"http_{status}")
+
+    async def send_file(self, url: str, content: bytes) -> None:
+        """Bring a file's bytes to where ``files.getUploadURLExternal`` said, once; no token goes along.
+
+        Raises:
+            PlatformError: They were not taken; nobody sees a file before it is complete, so begin anew.
+        """
+        if self._session is None:
+            raise RuntimeError("used before it was opened")
+        try:
+            timeout = aiohttp.ClientTimeout(total=FILE_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+            async with self._session.post(
+                url, data=content, proxy=self._settings.proxy, allow_redirects=False, timeout=timeout
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise lost("file upload", error) from error
+        if status != 200:
+            raise SlackRefused(f"file upload: HTTP {status}", code=f"http_{status}")
 
     async def who_we_are(self) -> tuple[Identity, frozenset[str]]:
         """Ask who the bot token belongs to and which scopes it has.

@@ -17,6 +17,7 @@ from bridge.model import (
     ChatStarted,
     FollowUp,
     ReasoningDelta,
+    ResultFile,
     ToolActivity,
     ToolCall,
     Usage,
@@ -38,6 +39,7 @@ class Draft:
 
     Attributes:
         answer_ids: The agent's ids of the messages it consists of, in order.
+        results: What of it is too long for messages.
     """
 
     def __init__(self, head: str = "") -> None:
@@ -50,6 +52,7 @@ class Draft:
         self.required: tuple[ToolCall, ...] = ()
         self.tools: list[str] = []
         self.reasoning_chars = 0
+        self.results: list[ResultFile] = []
         self._pieces_by_message: dict[str, list[str]] = {}
         self._last_message = ""
         self._untaken: list[str] = []

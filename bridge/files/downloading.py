@@ -6,7 +6,6 @@ names up, so private addresses are its to refuse; the hosts are judged all the s
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urljoin
 
@@ -15,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from bridge.errors import FileGone, FileTooLarge, PlatformError, PlatformRejected, PlatformUnavailable
-from bridge.files.fetching import Origins, all_public, origin_of
+from bridge.files.fetching import Download, Origins, all_public, origin_of
 
 CONNECT_TIMEOUT_S = 5.0
 REDIRECTS_MAX = 4
@@ -24,14 +23,6 @@ CHUNK_BYTES = 1 << 16
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NOT_THERE = frozenset({403, 404, 410})
 """An address that was signed for a time answers 403 or 404 afterwards."""
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """What was read; ``media_type`` is what the server called it."""
-
-    content: bytes
-    media_type: str
 
 
 class PrivateAddress(OSError):

@@ -6,12 +6,21 @@ the operator named in the configuration (an emulator, a gateway of the house) ar
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 HTTPS_PORT = 443
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What was read; ``media_type`` is what the server called it."""
+
+    content: bytes
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,14 @@ class Origins:
 
     def _knows(self, host: str) -> bool:
         return host in self.domains or any(name[:1] == "." and host.endswith(name) for name in self.domains)
+
+
+class Fetcher(Protocol):
+    """Reads files from where they may be read."""
+
+    async def read(self, url: str, limit_bytes: int, headers: Mapping[str, str] | None = None) -> Download:
+        """Read what an address leads to; see ``downloading.Downloads.read`` for what it raises."""
+        ...
 
 
 def origin_of(url: str) -> str:

@@ -27,6 +27,7 @@ from bridge.model.agent import (
     Usage,
 )
 from bridge.model.commands import Field, Form, Invocation, Invoked, Offer, Root, Typing
+from bridge.model.files import AnswerFile, FileNote, ResultFile
 from bridge.model.inbound import Addressing, Attachment, Author, EarlierMessage, Envelope, Place
 from bridge.model.names import RECORD_VERSION, ConversationKey, OnBusy, Scope, TurnId
 from bridge.model.presses import Press, Pressed
@@ -70,6 +71,7 @@ __all__ = [
     "AgentProfile",
     "AnswerCompleted",
     "AnswerDelta",
+    "AnswerFile",
     "AskKind",
     "AskedField",
     "Attachment",
@@ -89,6 +91,7 @@ __all__ = [
     "Envelope",
     "Field",
     "FileKind",
+    "FileNote",
     "FollowUp",
     "Form",
     "FoundQuestion",
@@ -109,6 +112,7 @@ __all__ = [
     "Question",
     "QuestionFile",
     "ReasoningDelta",
+    "ResultFile",
     "ResultPlace",
     "Root",
     "RunAccepted",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bridge.model.agent import ToolCall, ToolOutput
 from bridge.model.commands import Root
+from bridge.model.files import FileNote, ResultFile
 from bridge.model.inbound import Envelope
 from bridge.model.names import RECORD_VERSION, ConversationKey, TurnId
 from bridge.model.workflow import Interruption
@@ -121,6 +122,8 @@ class TurnRecord:
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
         answer_ids: The agent's own ids of the messages the answer consists of, in order, from *answered* on.
         follow_ups: The questions offered below it, from *answered* on.
+        results: What of it goes into files, from *answered* on; from *delivering* on what has to be text all the same.
+        files: What became of its files.
         reason: For *failed*: the error's kind or code, for operators.
     """
 
@@ -147,6 +150,8 @@ class TurnRecord:
     answer: str = ""
     answer_ids: tuple[str, ...] = ()
     follow_ups: tuple[str, ...] = ()
+    results: tuple[ResultFile, ...] = ()
+    files: tuple[FileNote, ...] = ()
     footer: str = ""
     outcome: Outcome | None = None
     reason: str = ""

@@ -6,13 +6,14 @@ in ``bridge.testing`` tell whether they did.
 
 from bridge.ports.agent import Agent, Tools, Workflows
 from bridge.ports.host import Clock, Intake, Speech
-from bridge.ports.platform import CommandReply, Platform, Reply
+from bridge.ports.platform import CommandReply, FilingReply, Platform, Reply
 from bridge.ports.store import Store
 
 __all__ = [
     "Agent",
     "Clock",
     "CommandReply",
+    "FilingReply",
     "Intake",
     "Platform",
     "Reply",

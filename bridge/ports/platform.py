@@ -1,10 +1,11 @@
 """What whoever brings a chat service implements: the platform, and the reply to one question on it."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from bridge.model import (
+    AnswerFile,
     Attachment,
     Capabilities,
     EarlierMessage,
@@ -114,6 +115,26 @@ class Reply(Protocol):
 
     async def settle(self) -> None:
         """Take away the sign of life and the waiting mark. Safe to repeat, called at every end."""
+        ...
+
+
+@runtime_checkable
+class FilingReply(Reply, Protocol):
+    """A reply of a platform that takes files."""
+
+    async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
+        """Show a file below the answer, once.
+
+        Args:
+            noted: What ``note`` was given for it by an earlier try; empty: nothing of it can stand there yet.
+            note: Awaited before the call that must not be repeated; by what it is given a later try finds out whether
+                that was done.
+
+        Raises:
+            FileTooLarge: The platform takes none of this size.
+            PlatformRejected: It takes no files from us here.
+            PlatformUnavailable, PlatformRateLimited: Not now; try again with what was noted.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bridge.core
 from bridge.core import CoreOptions
+from bridge.files.fetching import Fetcher
 from bridge.intake.accepting import Intake
 from bridge.intake.gate import GateRules
 from bridge.keys import turn_id
@@ -102,6 +103,7 @@ async def core_of(
     flows: Mapping[str, WorkflowSettings] | None = None,
     tools: Tools | None = None,
     asks_people: bool = True,
+    fetcher: Fetcher | None = None,
 ) -> AsyncIterator[Core]:
     """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``.
 
@@ -117,7 +119,16 @@ async def core_of(
         decided = CoreOptions(options, gate or GateRules(), max_waiting)
         platforms = {platform.name: platform}
         whole = bridge.core.Core(
-            tasks, opened, clock, routes, platforms, decided, holder="test", book=book, observer=observer
+            tasks,
+            opened,
+            clock,
+            routes,
+            platforms,
+            decided,
+            holder="test",
+            book=book,
+            observer=observer,
+            fetcher=fetcher,
         )
         core = Core(agent, platform, opened, clock, whole)
         try:

@@ -1,18 +1,28 @@
 """In-process agents and platforms, typed as the ports: for tests of the core, and as examples for adapter authors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.errors import AgentError, FileGone, FileTooLarge, MessageGone, PlatformError, StoreError, WayClosed
+from bridge.errors import (
+    AgentError,
+    FileGone,
+    FileTooLarge,
+    MessageGone,
+    PlatformError,
+    PlatformRejected,
+    StoreError,
+    WayClosed,
+)
 from bridge.model import (
     Addressing,
     AgentCapabilities,
     AgentEvent,
     AgentProfile,
     AnswerDelta,
+    AnswerFile,
     Attachment,
     Author,
     Budget,
@@ -37,7 +47,7 @@ from bridge.model import (
     View,
     Way,
 )
-from bridge.ports import Agent, CommandReply, Intake, Platform, Reply
+from bridge.ports import Agent, CommandReply, FilingReply, Intake, Platform, Reply
 
 ANNOUNCED = -1
 """The index of the message that stands for a command."""
@@ -203,7 +213,8 @@ class FakePlatform:
     a second way to show a part, whose calls are named ``start``, ``append`` and ``stop``. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
-    part, which parts were known at the look for it; ``files`` the bytes of attachments by their ids.
+    part, which parts were known at the look for it; ``files`` the bytes of attachments by their ids;
+    ``attached`` the files of answers by turn and number, if it ``takes_files``.
     """
 
     name: str = "fake"
@@ -224,6 +235,8 @@ class FakePlatform:
     belated: list[FakeMessage] = field(default_factory=list)
     hearing: Intake | None = None
     files: dict[str, bytes] = field(default_factory=dict)
+    takes_files: bool = True
+    attached: dict[tuple[str, int], AnswerFile] = field(default_factory=dict)
 
     async def __aenter__(self) -> "FakePlatform":
         return self
@@ -464,6 +477,16 @@ class FakeReply:
             return ""
         return self._add(None, View(text))
 
+    async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
+        self._platform.fail("attach")
+        if not self._platform.takes_files:
+            raise PlatformRejected("no files here")
+        if noted and (self._turn, file.number) in self._platform.attached:
+            return
+        await note(f"file {file.number}")
+        self._platform.attached[self._turn, file.number] = file
+        self._platform.fail("attach!")
+
     async def settle(self) -> None:
         self._platform.fail("settle")
         self._platform.alive.discard(self._turn)
@@ -474,6 +497,6 @@ class FakeReply:
         return self._platform.add(FakeMessage(self._place, self._turn, index, [view]))
 
 
-def _fakes_fit_the_ports(reply: FakeReply) -> tuple[Agent, Platform, CommandReply]:
+def _fakes_fit_the_ports(reply: FakeReply) -> tuple[Agent, Platform, CommandReply, FilingReply]:
     """Let the type checker hold the fakes to the ports."""
-    return FakeAgent(), FakePlatform(), reply
+    return FakeAgent(), FakePlatform(), reply, reply

@@ -47,6 +47,8 @@ class Say(StrEnum):
     QUEUE_FULL = "queue_full"
     FILES_ALONE = "files_alone"  # {files}
     FILES_LEFT_OUT = "files_left_out"  # {files}
+    FILES_LINKED = "files_linked"  # {files}
+    RESULT_FILE = "result_file"  # {name} {size}
     MAYBE_DUPLICATE = "maybe_duplicate"
     MENTION_NEEDED = "mention_needed"
     # controls: their labels, and what becomes of a press
@@ -87,6 +89,8 @@ class Say(StrEnum):
     FILE_TYPE_REFUSED = "file_type_refused"
     FILE_REFUSED = "file_refused"
     FILE_NOT_TAKEN = "file_not_taken"
+    FILE_TOO_LARGE_HERE = "file_too_large_here"
+    FILE_NOT_SHOWN = "file_not_shown"
     # the gate
     NOT_ALLOWED = "not_allowed"
     TOO_FAST = "too_fast"  # {seconds}

@@ -29,6 +29,7 @@ from bridge.delivery.delivering import Delivery, Pace
 from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
 from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, PlatformUnavailable
+from bridge.files.answer_files import AnswerFileRules
 from bridge.files.attachments import FileRules
 from bridge.model import (
     AnswerCompleted,
@@ -47,6 +48,7 @@ from bridge.ports import Clock, Platform, Reply
 from bridge.texts import Say, failure, say
 from bridge.turns.asking import AskingOptions
 from bridge.turns.exchange import Ending, Exchange, Fault
+from bridge.turns.filing import Filings
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn, Stopped
 from bridge.turns.offers import Offers, controls_below, head_of, suggested
@@ -62,10 +64,16 @@ KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
 
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
-    """What the operator decides about every turn."""
+    """What the operator decides about every turn.
+
+    Attributes:
+        result_chars: A workflow's result that is longer goes into a file; ``None``: none does.
+    """
 
     asking: AskingOptions = field(default_factory=AskingOptions)
     files: FileRules = field(default_factory=FileRules)
+    answer_files: AnswerFileRules = field(default_factory=AnswerFileRules)
+    result_chars: int | None = None
     pace: Pace = field(default_factory=Pace)
     default_language: str = "en"
     offers: Offers = field(default_factory=Offers)
@@ -95,6 +103,7 @@ class Answering:
         options: TurnOptions,
         observer: Observer,
         offers: Offers,
+        filings: Filings,
         before: TurnRecord | None = None,
     ) -> None:
         """``offers`` stand below its answer when it was delivered; ``before`` is the turn whose place it takes."""
@@ -107,6 +116,7 @@ class Answering:
         self._agent = agent
         self._turn_id = ledger.record.turn_id
         self._reply: Reply = platform.reply(envelope, self._turn_id, locale)
+        self._filing = filings.of(self._reply, ledger, locale)
         self._offers = offers
         self._before = before
         self._draft = Draft(head_of(ledger.record, envelope.author.name or envelope.author.id, locale))
@@ -165,7 +175,8 @@ class Answering:
             ending = Ending(Outcome.FAILED, reason=reason)
         await settle(self._reply, self._clock)
         state = TurnState.ENDED if ending.waits is None else TurnState.WAITING
-        await self._ledger.finish(state, outcome=ending.outcome, reason=ending.reason)
+        done = {"results": ()} if self._ledger.record.results else {}
+        await self._ledger.finish(state, outcome=ending.outcome, reason=ending.reason, **done)
         self._observer.turn_ended(self._adapter, ending.outcome)
         took_s = round(self._clock.now() - started_at, 3)
         log.info(f"turn {state}", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
@@ -184,7 +195,27 @@ class Answering:
             await self._show_end(ending)
         if ending.outcome is Outcome.DELIVERED:
             self._watch.all_shown(agent_ended_at, self._delivery.visible_at)
+            await self._bring_files()
         return ending
+
+    async def _bring_results(self) -> None:
+        """Show what is too long for messages as files; what cannot be one becomes text, and that is written down."""
+        results = self._ledger.record.results
+        if self._ledger.state is TurnState.ANSWERED:
+            results = await self._filing.results(results)
+            shown = {"results": results} if self._ledger.record.results else {}
+            await self._ledger.advance_if_possible(TurnState.DELIVERING, **shown)
+        for result in results:
+            self._draft.apply(AnswerCompleted(result.name, result.shown))
+            self._delivery.changed()
+
+    async def _bring_files(self) -> None:
+        """Show the files that the answer links to below it; where that fails, they are links and nothing more."""
+        if sentence := await self._filing.links(self._draft.text):
+            try:
+                await self._reply.notice(sentence)
+            except PlatformError as error:
+                log.info("not told which files stay links", reason=error.reason)
 
     async def _show_end(self, ending: Ending) -> None:
         """Write down how the turn ends, then let it be shown."""
@@ -198,13 +229,13 @@ class Answering:
                 answer=self._draft.text,
                 answer_ids=self._draft.answer_ids,
                 follow_ups=suggested(self._draft.follow_ups, self._offers.follow_ups),
+                results=tuple(self._draft.results),
                 footer=ending.footer,
                 outcome=ending.outcome,
                 reason=ending.reason,
                 **_ticket(ending.waits),
             )
-        if self._ledger.state is TurnState.ANSWERED:
-            await self._ledger.advance_if_possible(TurnState.DELIVERING)
+        await self._bring_results()
         self._delivery.finish(ending.footer, self._below(ending))
 
     def _below(self, ending: Ending) -> tuple[Control, ...]:

@@ -32,7 +32,11 @@ UNBEGUN = frozenset({TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED})
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What runs need of the core."""
+    """What runs need of the core.
+
+    Attributes:
+        result_chars: A result that is longer goes into a file; ``None``: none does.
+    """
 
     book: WorkflowBook
     waits: Waits
@@ -40,6 +44,7 @@ class Surroundings:
     clock: Clock
     options: AskingOptions
     carrier: Carrier
+    result_chars: int | None = None
 
 
 class RunOrder:

@@ -67,7 +67,7 @@ class Running:
         self._live = live
         self._ledger = ledger
         self._around = around
-        self._telling = Telling(draft)
+        self._telling = Telling(draft, around.result_chars, self._word_file)
         self._draft = draft
         self._order = RunOrder(envelope, locale, platform=platform, ledger=ledger, around=around)
         self._not_run: Ending | None = None
@@ -196,6 +196,9 @@ class Running:
             return
         await self._ledger.close(answered.turn_id, outcome)
         await self._around.waits.remove(as_it_stands(answered), answered.turn_id)
+
+    def _word_file(self, name: str, size_bytes: int) -> str:
+        return say(Say.RESULT_FILE, self._locale, name=name, size=f"{max(1, round(size_bytes / 1000))}")
 
     def _tell_begun(self) -> None:
         if self._order.flow.settings.mode is RunMode.ASYNC:

@@ -17,6 +17,7 @@ from bridge.turns.announcing import as_it_stands, is_unseen
 from bridge.turns.answering import KNOWN_ANSWER, Answering, TurnOptions, settle
 from bridge.turns.exchange import Ending
 from bridge.turns.exchanges import Exchanges, Scene
+from bridge.turns.filing import Filings
 from bridge.turns.lanes import HeldLease
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
@@ -44,12 +45,14 @@ class Turns:
         options: TurnOptions,
         platforms: Mapping[str, Platform],
         runs: Surroundings,
+        filings: Filings,
         live: dict[str, LiveTurn] | None = None,
         observer: Observer = UNOBSERVED,
     ) -> None:
         """``live`` may be shared with whoever has to find a running turn by its id."""
         self._routes = routes
         self._runs = runs
+        self._filings = filings
         self._exchanges = Exchanges(store, clock, options, runs)
         self._store = store
         self._clock = clock
@@ -174,6 +177,7 @@ class Turns:
             options=self._options,
             observer=self._observer,
             offers=offers,
+            filings=self._filings,
             before=await self._store.turn(record.replaces) if record.replaces else None,
         )
 

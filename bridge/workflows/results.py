@@ -7,6 +7,7 @@ again.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from bridge.delivery.draft import Draft
@@ -18,16 +19,19 @@ from bridge.model import (
     AskKind,
     Interruption,
     NodeOutput,
+    ResultFile,
     RunAccepted,
     RunCompleted,
     RunEvent,
     RunInterrupted,
 )
 
-MAX_JSON_CHARS = 20_000
-"""More of one JSON result is cut: nobody reads a hundred messages of it."""
+FILE_CHARS_MAX = 4_000_000
+"""More of one result is cut. Coze itself cuts at 1 MB what runs in the background."""
 
 BACKTICKS = re.compile(r"`{3,}")
+CODE_BLOCK = re.compile(r"(?P<fence>`{3,})json\n(?P<body>.*)\n(?P=fence)", re.DOTALL)
+"""What ``code_block`` writes."""
 NESTING = 3
 
 
@@ -51,8 +55,6 @@ def readable(text: str, depth: int = NESTING) -> str:
 def code_block(value: Any) -> str:
     """Write a value as indented JSON in a code block that nothing inside it can end."""
     body = json.dumps(value, ensure_ascii=False, indent=2)
-    if len(body) > MAX_JSON_CHARS:
-        body = f"{body[:MAX_JSON_CHARS]}\n… ({len(body)})"
     fence = "`" * (max((len(run) for run in BACKTICKS.findall(body)), default=2) + 1)
     return f"{fence}json\n{body}\n{fence}"
 
@@ -67,12 +69,17 @@ class Telling:
         completed: How it ended, once it did.
     """
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(
+        self, draft: Draft, most_chars: int | None = None, word_file: Callable[[str, int], str] | None = None
+    ) -> None:
+        """``most_chars`` of a whole output are text, more of it are a file, for which ``word_file`` has a sentence."""
         self.node = ""
         self.execute_id = ""
         self.interruption: Interruption | None = None
         self.completed: RunCompleted | None = None
         self._draft = draft
+        self._most_chars = most_chars
+        self._word_file = word_file or (lambda name, size_bytes: f"{name} ({size_bytes})")
         self._texts: dict[str, list[str]] = {}
         self._shown: set[str] = set()
         self._live: set[str] = set()
@@ -121,7 +128,19 @@ class Telling:
         self._shown.add(text.strip())
         if not text.strip() or (is_repeat and not is_live):
             return False
-        return self._show(AnswerCompleted(key, text))
+        return self._show(AnswerCompleted(key, text if is_live else self._short(text)))
+
+    def _short(self, text: str) -> str:
+        """Return an output as it is shown: itself, or where it is too long the sentence for a file with it."""
+        if self._most_chars is None or len(text) <= self._most_chars:
+            return text
+        found = CODE_BLOCK.fullmatch(text)
+        body, suffix = (found["body"], "json") if found else (text, "md")
+        count = len(self._draft.results)
+        name = f"result{f'-{count + 1}' if count else ''}.{suffix}"
+        result = ResultFile(name, body[:FILE_CHARS_MAX], text)
+        self._draft.results.append(result)
+        return self._word_file(name, len(result.text.encode("utf-8", "replace")))
 
     def _ask(self, asked: Interruption) -> bool:
         """Show a question that no node said, and what can be answered."""

@@ -16,6 +16,7 @@ from sandbox.coze.control import ControlRoutes
 from sandbox.coze.conversations import ConversationRoutes
 from sandbox.coze.dialect import CloudDialect
 from sandbox.coze.faults import KNOWN_FAULTS
+from sandbox.coze.file_host import FileHost
 from sandbox.coze.files import FileRoutes
 from sandbox.coze.gateway import Gateway
 from sandbox.coze.ids import IdFactory
@@ -79,6 +80,7 @@ class CozeEmulator(EmulatorServer):
             tasks=self._tasks,
         )
         self._gateway = Gateway(self._services, self.faults, journal)
+        self.hosted = FileHost(journal)
         self._handlers = self._all_handlers()
         self.app = self._new_app()
 
@@ -102,6 +104,7 @@ class CozeEmulator(EmulatorServer):
             handler = self._gateway.route(endpoint, self._handlers[endpoint.name])
             app.router.add_route(endpoint.method, endpoint.path, handler)
         ControlRoutes(self).add_to(app)
+        self.hosted.add_to(app)
         app.on_response_prepare.append(self._gateway.finish_headers)
         return app
 
@@ -209,6 +212,14 @@ class CozeEmulator(EmulatorServer):
     def will_stream(self, *deltas: str, interval_s: float = 0.0) -> None:
         """Queue an answer of exactly these deltas."""
         self.script(Answer(deltas=deltas, delta_interval_s=interval_s))
+
+    def host_file(self, name: str, content: bytes, media_type: str) -> str:
+        """Keep what an agent made; return the address to link to."""
+        return self.base_url + self.hosted.host(name, content, media_type)
+
+    def host_redirect(self, name: str, target: str) -> str:
+        """Return a short address that leads elsewhere."""
+        return self.base_url + self.hosted.redirect(name, target)
 
     def add_workflow(self, workflow: Workflow) -> None:
         """Create a workflow or chatflow, or publish its next version."""

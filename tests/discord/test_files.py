@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from adapters.discord.adapter import DiscordPlatform
-from adapters.discord.limits import FILE_HOSTS
-from bridge.errors import FileGone, FileTooLarge, PlatformRejected
+from adapters.discord.limits import FILE_BYTES, FILE_HOSTS
+from bridge.errors import FileGone, FileTooLarge, PlatformRejected, PlatformUnavailable
 from bridge.files.fetching import Origins
-from bridge.model import Attachment, Envelope
+from bridge.model import AnswerFile, Attachment, Envelope, TurnId
+from bridge.ports import FilingReply
 from sandbox.clock import SandboxClock
 from sandbox.discord import DiscordEmulator, FileUpload
 from sandbox.journal import Journal
@@ -77,3 +78,53 @@ def test_the_hosts() -> None:
     origins = Origins(FILE_HOSTS)
     assert origins.allows("https://cdn.discordapp.com/attachments/1/2/cat.png?ex=1&is=2&hm=3&")
     assert not origins.allows("https://discordapp.com/attachments/1/2/cat.png")
+
+
+# --- files of answers -------------------------------------------------------------------------------------------------
+
+IMAGE = AnswerFile(0, "cat.png", "image/png", CONTENT)
+
+
+def posted(discord: DiscordEmulator, channel: str) -> list[str]:
+    """The names of the files in a channel or thread."""
+    return [file.name for file in discord.service.world.attachments.values() if file.channel_id == channel]
+
+
+@pytest.mark.parametrize("later_s", [0.0, 300.0])
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+async def test_a_file_is_shown_once(
+    discord: DiscordEmulator,
+    platform: DiscordPlatform,
+    asked: Callable[..., Envelope],
+    sandbox_clock: SandboxClock,
+    fault: str,
+    later_s: float,
+) -> None:
+    """Soon after a lost answer its name creates nothing again; later, or after a restart, we look for it first."""
+    envelope, notes = asked(), list[str]()
+
+    async def note(handle: str) -> None:
+        notes.append(f"{float(handle) - later_s:.0f}")
+
+    reply = platform.reply(envelope, TurnId("turn"), "en")
+    assert isinstance(reply, FilingReply)
+    await reply.open()
+    discord.faults.plan("POST /channels/{channel}/messages", fault)
+    with pytest.raises(PlatformUnavailable):
+        await reply.attach(IMAGE, "", note)
+    if later_s:
+        sandbox_clock.advance(later_s)
+    await platform.reply(envelope, TurnId("turn"), "en").attach(IMAGE, notes[0], note)  # type: ignore[attr-defined]
+    assert posted(discord, envelope.message_id) == ["cat.png"]
+    assert posted(discord, envelope.place.channel) == []
+
+
+async def test_a_file_that_is_too_large(platform: DiscordPlatform, asked: Callable[..., Envelope]) -> None:
+    """Is not even sent."""
+
+    async def note(handle: str) -> None:
+        raise AssertionError("nothing to note")
+
+    large = replace(IMAGE, content=bytes(FILE_BYTES + 1))
+    with pytest.raises(FileTooLarge):
+        await platform.reply(asked(), TurnId("turn"), "en").attach(large, "", note)

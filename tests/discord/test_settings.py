@@ -70,7 +70,7 @@ def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
     assert query["client_id"] == [APPLICATION]
     assert query["scope"] == ["bot applications.commands"]
     bits = int(query["permissions"][0])
-    assert bits == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 35 | 1 << 38
+    assert bits == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 35 | 1 << 38
     assert missing(bits, settings()) == []
     replies = int(
         parse_qs(urlsplit(ADAPTER.commands["invite"](settings(answer_in="reply"), ())).query)["permissions"][0]

@@ -8,9 +8,10 @@ import pytest
 
 from adapters.slack.adapter import SlackPlatform
 from adapters.slack.limits import FILE_HOSTS
-from bridge.errors import FileGone, FileTooLarge, PlatformRejected
+from bridge.errors import FileGone, FileTooLarge, PlatformRejected, PlatformUnavailable
 from bridge.files.fetching import Origins
-from bridge.model import Attachment, Envelope
+from bridge.model import AnswerFile, Attachment, Envelope, TurnId
+from bridge.ports import FilingReply
 from sandbox.journal import Journal
 from sandbox.slack import FileUpload, SlackEmulator
 
@@ -96,3 +97,69 @@ def test_the_scope_is_asked_for(settings_for: Any) -> None:
 
     (need,) = [need for need in scope_needs(settings_for()) if need.name == "files:read"]
     assert need.without
+
+
+# --- files of answers -------------------------------------------------------------------------------------------------
+
+IMAGE = AnswerFile(0, "cat.png", "image/png", CONTENT)
+
+
+def shared(slack: SlackEmulator) -> list[tuple[str, str, str | None]]:
+    """What stands in the workspace: name, channel and thread of each file."""
+    files = next(iter(slack.service.workspaces.values())).files.values()
+    return [(file.name, channel, thread) for file in files for channel, _, thread in file.shares]
+
+
+@pytest.mark.parametrize("fault", [None, "drop_before", "drop_after"])
+async def test_a_file_is_shown_once(
+    slack: SlackEmulator, platform: SlackPlatform, asked: Callable[..., Envelope], fault: str | None
+) -> None:
+    """In three steps; where the last one's answer is lost, Slack tells by the file's id whether it was done."""
+    envelope, notes = asked(), list[str]()
+    if fault is not None:
+        slack.faults.plan("files.completeUploadExternal", fault)
+
+    async def note(handle: str) -> None:
+        notes.append(handle)
+
+    reply = platform.reply(envelope, TurnId("turn"), "en")
+    assert isinstance(reply, FilingReply)
+    if fault is not None:
+        with pytest.raises(PlatformUnavailable):
+            await reply.attach(IMAGE, "", note)
+    await reply.attach(IMAGE, notes[0] if notes else "", note)
+    await slack.wait_until(lambda: bool(shared(slack)), what="the file")
+    assert shared(slack) == [("cat.png", "C1", envelope.place.thread)]
+    assert len(notes) == 1
+
+
+async def test_a_share_that_does_not_show_yet_is_not_repeated(
+    slack: SlackEmulator, platform: SlackPlatform, asked: Callable[..., Envelope]
+) -> None:
+    """Slack shares a little later: it refuses to share again what it is about to."""
+    slack.switches.file_share_delay_s = 60.0
+    slack.faults.plan("files.completeUploadExternal", "drop_after")
+    reply, notes = platform.reply(asked(), TurnId("turn"), "en"), list[str]()
+
+    async def note(handle: str) -> None:
+        notes.append(handle)
+
+    with pytest.raises(PlatformUnavailable):
+        await reply.attach(IMAGE, "", note)
+    await reply.attach(IMAGE, notes[0], note)
+    slack.clock.advance(61.0)
+    await slack.wait_until(lambda: bool(shared(slack)), what="the file")
+    assert len(shared(slack)) == 1
+
+
+async def test_bytes_go_to_slack_alone(
+    slack: SlackEmulator, platform: SlackPlatform, asked: Callable[..., Envelope]
+) -> None:
+    """An upload that fails is begun anew; nothing was noted, for nobody can see it."""
+    slack.faults.plan("files.getUploadURLExternal", "error", error="missing_scope")
+
+    async def note(handle: str) -> None:
+        raise AssertionError("nothing to note")
+
+    with pytest.raises(PlatformRejected, match="missing_scope"):
+        await platform.reply(asked(), TurnId("turn"), "en").attach(IMAGE, "", note)

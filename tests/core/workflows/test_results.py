@@ -16,7 +16,7 @@ from bridge.model import (
     RunInterrupted,
     Usage,
 )
-from bridge.workflows.results import MAX_JSON_CHARS, Telling, readable
+from bridge.workflows.results import Telling, readable
 
 
 def tell(*events: RunEvent) -> tuple[Draft, Telling]:
@@ -61,12 +61,16 @@ def test_an_output(output: str, markdown: str) -> None:
     assert readable(output) == markdown
 
 
-def test_a_huge_result_is_cut() -> None:
-    """Its size is told, its block is closed."""
-    shown = readable(json.dumps({"a": "x" * 200_000, "b": 1}))
-    assert len(shown) < MAX_JSON_CHARS + 100
-    assert shown.endswith("```")
-    assert "200" in shown[-20:]
+def test_a_huge_result_is_whole_or_a_file() -> None:
+    """Its block is closed; with a limit a sentence stands for it, and the file has all of it."""
+    output = json.dumps({"a": "x" * 200_000, "b": 1})
+    assert len(readable(output)) > 200_000
+    draft = Draft()
+    Telling(draft, 4000).apply(whole("1", output))
+    [file] = draft.results
+    assert draft.text == f"result.json ({len(file.text)})"
+    assert json.loads(file.text) == json.loads(output)
+    assert file.shown == readable(output)
 
 
 def test_texts_grow_and_nodes_are_apart() -> None:
