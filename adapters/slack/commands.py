@@ -5,12 +5,12 @@ Sources: docs.slack.dev, "Slash commands" (fields, no ``thread_ts``), "Shortcuts
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.slack import forms
 from adapters.slack.ids import command_key
-from adapters.slack.inbound import Identity, InboundRules, text_of
+from adapters.slack.inbound import Identity, InboundRules, attachments_of, text_of
 from adapters.slack.readable import readable
 from bridge.model import Addressing, Author, Envelope, Invocation, Offer, Place
 
@@ -104,6 +104,7 @@ def _shortcut(body: Mapping[str, Any], rules: InboundRules, us: Identity, now_s:
     envelope = _command(place, _user(body), f"trigger.{trigger_id}", "!run", now_s)
     if envelope is None or not trigger_id:
         return None
+    envelope = replace(envelope, attachments=attachments_of(message.get("files")))
     subject = readable(text_of(message, "text")).strip()
     return Called(Invocation(envelope, subject=subject), trigger_id, text_of(body, "response_url"))
 
@@ -118,6 +119,7 @@ def _sent(body: Mapping[str, Any], rules: InboundRules, us: Identity, now_s: flo
     envelope = _command(place, _user(body), f"view.{view_id}", line, now_s)
     if envelope is None:
         return None
+    envelope = replace(envelope, attachments=forms.attached(view))
     return Called(Invocation(envelope, filled=forms.filled(view)), view=view)
 
 

@@ -99,8 +99,10 @@ class Counter:
             log.info("the caller was not told", reason=error.reason)
 
     def _modal(self, called: Called, form: Form) -> dict[str, Any]:
-        locale = self._locale(called.invocation.envelope)
-        return forms.modal(form, called.context, self._services.speech, locale)
+        envelope = called.invocation.envelope
+        return forms.modal(
+            form, called.context, self._services.speech, self._locale(envelope), files=envelope.attachments
+        )
 
     async def _known(self, envelope: Envelope) -> Envelope:
         """Add name and language of the caller, as far as they can be had in time."""

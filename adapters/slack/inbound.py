@@ -87,7 +87,7 @@ def _question(event: Mapping[str, Any], team: str, rules: InboundRules, us: Iden
         return None
     root = text_of(event, "thread_ts")
     text = readable(without_mention(text_of(event, "text"), us.user_id)).strip()
-    attachments = _attachments(event)
+    attachments = attachments_of(event.get("files"))
     if not text and not attachments and addressing is not Addressing.MENTION:
         return None
     return Envelope(
@@ -138,14 +138,15 @@ def _author(event: Mapping[str, Any]) -> Author:
     return Author(id=user or bot, name=name if bot else "")
 
 
-def _attachments(event: Mapping[str, Any]) -> tuple[Attachment, ...]:
-    files = event.get("files")
+def attachments_of(files: object, given_for: str = "") -> tuple[Attachment, ...]:
+    """Return the files of a message, or of a form's field; those that were deleted are left out."""
     if not isinstance(files, list):
         return ()
-    return tuple(_attachment(file) for file in files if isinstance(file, Mapping) and file.get("mode") != "tombstone")
+    there = [file for file in files if isinstance(file, Mapping) and file.get("mode") != "tombstone"]
+    return tuple(_attachment(file, given_for) for file in there)
 
 
-def _attachment(file: Mapping[str, Any]) -> Attachment:
+def _attachment(file: Mapping[str, Any], given_for: str) -> Attachment:
     size = file.get("size")
     has_bytes = file.get("mode") not in MODES_WITHOUT_BYTES
     return Attachment(
@@ -154,6 +155,7 @@ def _attachment(file: Mapping[str, Any]) -> Attachment:
         media_type=text_of(file, "mimetype"),
         size_bytes=size if isinstance(size, int) else 0,
         url=(text_of(file, "url_private_download") or text_of(file, "url_private")) if has_bytes else "",
+        given_for=given_for,
     )
 
 

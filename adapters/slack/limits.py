@@ -89,6 +89,12 @@ LABEL_CHARS = 2_000
 INPUT_CHARS = 3_000
 """The label of an input, and the text in it."""
 
+FILES_MAX = 10
+"""Files of one file input; each may have 10 MB."""
+
+METADATA_CHARS = 3_000
+"""What a modal carries along for us (``private_metadata``)."""
+
 OPTIONS_MAX = 100
 OPTION_CHARS = 75
 """Options of one select, and their text."""

@@ -1,4 +1,4 @@
-"""What somebody pressed becomes a press, or nothing (pure): our buttons, and the Stop that Slack itself draws.
+"""What somebody pressed becomes a press, or nothing (pure): our buttons, the form one opened, and Slack's own Stop.
 
 Whatever is not certainly ours (another integration's buttons under the same app, a payload of a strange shape) is
 nothing. Sources: docs.slack.dev, "block_actions payload", event ``agent_session_stopped``, "Handling user
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.slack import forms
 from adapters.slack.ids import parse_action_id, parse_turn_id
 from adapters.slack.inbound import Identity, team_of, text_of
 from bridge.model import Author, ControlKind, Place, Press
@@ -21,11 +22,25 @@ class Pressing:
     Attributes:
         message: The message as it was when it was pressed.
         response_url: Where that message can be changed, five times within half an hour; empty when Slack gave none.
+        trigger_id: Opens one modal, within three seconds.
     """
 
     press: Press
     message: Mapping[str, Any]
     response_url: str
+    trigger_id: str = ""
+
+    @property
+    def context(self) -> dict[str, str]:
+        """What a modal has to carry so that its sending finds back here."""
+        press = self.press
+        return {
+            "kind": press.kind,
+            "turn": press.turn_id or "",
+            "channel": press.place.channel,
+            "thread": press.place.thread or "",
+            "message": press.message_id,
+        }
 
 
 def parse_press(body: Mapping[str, Any], instance: str, us: Identity) -> Pressing | None:
@@ -49,7 +64,26 @@ def parse_press(body: Mapping[str, Any], instance: str, us: Identity) -> Pressin
         thread=root if root not in ("", ts) else None,  # the root of other messages stands at the top itself
         private=channel.startswith("D"),
     )
-    return Pressing(Press(kind, turn_id, place, Author(author), ts, choice), message, text_of(body, "response_url"))
+    press = Press(kind, turn_id, place, Author(author), ts, choice)
+    return Pressing(press, message, text_of(body, "response_url"), text_of(body, "trigger_id"))
+
+
+def parse_reasons(body: Mapping[str, Any], instance: str, us: Identity) -> Press | None:
+    """Turn the form that a press opened, when it is sent, into that press again; ``None`` for everything else."""
+    view, author = _object(body, "view"), text_of(_object(body, "user"), "id")
+    is_ours = body.get("type") == "view_submission" and text_of(view, "callback_id") == forms.REASONS
+    context = forms.context_of(view) if is_ours else {}
+    channel, turn_id = context.get("channel", ""), parse_turn_id(context.get("turn", ""))
+    if not (channel and author and turn_id) or context.get("kind") not in [*ControlKind]:
+        return None
+    return Press(
+        ControlKind(context["kind"]),
+        turn_id,
+        Place(instance, us.team_id, channel, context.get("thread") or None, private=channel.startswith("D")),
+        Author(author),
+        context.get("message", ""),
+        filled=forms.filled(view),
+    )
 
 
 def parse_stop(body: Mapping[str, Any], instance: str, us: Identity) -> Press | None:

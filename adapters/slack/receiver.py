@@ -194,8 +194,7 @@ class Receiver:
             if called := parse_called(body, self._words, self._rules, self._us, self._clock.wall()):
                 return await ack(**await self._counter.take(called))
             if body.get("type") != "event_callback":
-                await self._desk.take(body)
-                return await ack()
+                return await ack(**await self._desk.take(body))
             await self._take(body)
             await next_()
             return None

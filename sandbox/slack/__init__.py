@@ -13,8 +13,8 @@ person, ``user_error`` that a person saw, ``fault`` applied, ``violation``.
 
 from sandbox.slack.audience import VisibleMessage
 from sandbox.slack.emulator import SlackEmulator
-from sandbox.slack.people import FileUpload
 from sandbox.slack.stage import Step
 from sandbox.slack.switches import SlackSwitches
+from sandbox.slack.uploads import FileUpload
 
 __all__ = ["FileUpload", "SlackEmulator", "SlackSwitches", "Step", "VisibleMessage"]

@@ -136,7 +136,10 @@ class BlockChecks(ElementChecks):
         self.text_object(block.get("label"), limits.INPUT_LABEL_MAX_CHARS, f"{at}/label", plain=True)
         if "hint" in block:
             self.text_object(block["hint"], limits.INPUT_LABEL_MAX_CHARS, f"{at}/hint", plain=True)
-        self.element(block.get("element"), f"{at}/element")
+        element = block.get("element")
+        self.element(element, f"{at}/element", in_input=True)
+        if isinstance(element, dict) and element.get("type") == "file_input" and self.surface != "modal":
+            self.error("unsupported element type: file_input", f"{at}/element/type")
 
     def check_markdown(self, block: Json, at: str) -> None:
         """Standard markdown; messages only. Its length counts with that of its siblings."""

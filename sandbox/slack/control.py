@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sandbox.slack.people import FileUpload
 from sandbox.slack.refusals import Refusal
+from sandbox.slack.uploads import FileUpload
 
 if TYPE_CHECKING:
     from sandbox.slack.emulator import SlackEmulator

@@ -7,6 +7,10 @@ from sandbox.slack import limits
 from sandbox.slack.model import Json
 
 SELECT_TYPES = frozenset({"static_select", "multi_static_select", "overflow", "checkboxes", "radio_buttons"})
+INPUT_ONLY_TYPES = frozenset(
+    {"email_text_input", "file_input", "number_input", "plain_text_input", "rich_text_input", "url_text_input"}
+)
+"""These stand in input blocks alone."""
 PLAIN_ELEMENT_TYPES = frozenset(
     {
         "channels_select",
@@ -76,11 +80,13 @@ class ElementChecks:
             self.error(f"must be one of: {', '.join(kinds)}", f"{at}/type")
         self.string(value, "text", most_chars, at, required=True)
 
-    def element(self, element: Any, at: str) -> None:
+    def element(self, element: Any, at: str, *, in_input: bool = False) -> None:
         """Check one interactive element, or an image used as an accessory."""
         if not isinstance(element, dict):
             self.error("missing required element", at)
             return
+        if element.get("type") in INPUT_ONLY_TYPES and not in_input:
+            self.error(f"unsupported element type: {element.get('type')}", f"{at}/type")
         match element.get("type"):
             case "button":
                 self._button(element, at)
@@ -93,6 +99,13 @@ class ElementChecks:
                 self.string(element, "value", limits.BUTTON_VALUE_MAX_CHARS, at)
             case "image":
                 self.string(element, "alt_text", limits.IMAGE_ALT_MAX_CHARS, at, required=True)
+            case "file_input":
+                self._file_input(element, at)
+            case "number_input":
+                if not isinstance(element.get("is_decimal_allowed"), bool):
+                    self.error("missing required field: is_decimal_allowed", at)
+            case "plain_text_input":
+                self._text_input(element, at)
             case kind if kind in SELECT_TYPES:
                 self._options(element, at)
             case kind if kind not in PLAIN_ELEMENT_TYPES:
@@ -100,6 +113,21 @@ class ElementChecks:
         self.string(element, "action_id", limits.ID_MAX_CHARS, at)
         if "confirm" in element:
             self._confirm(element["confirm"], f"{at}/confirm")
+
+    def _file_input(self, element: Json, at: str) -> None:
+        most = element.get("max_files", limits.FILE_INPUT_FILES_MAX)
+        if not isinstance(most, int) or isinstance(most, bool) or not 1 <= most <= limits.FILE_INPUT_FILES_MAX:
+            self.error(f"must be between 1 and {limits.FILE_INPUT_FILES_MAX}", f"{at}/max_files")
+        for index, name in enumerate(self.listed(element, "filetypes", None, at)):
+            if not isinstance(name, str) or not name.isalnum():
+                self.error("must be a file extension", f"{at}/filetypes/{index}")
+
+    def _text_input(self, element: Json, at: str) -> None:
+        most = element.get("max_length", limits.INPUT_TEXT_MAX_CHARS)
+        if not isinstance(most, int) or not 1 <= most <= limits.INPUT_TEXT_MAX_CHARS:
+            self.error(f"must be between 1 and {limits.INPUT_TEXT_MAX_CHARS}", f"{at}/max_length")
+            return
+        self.string(element, "initial_value", most, at)
 
     def _button(self, element: Json, at: str) -> None:
         self.text_object(element.get("text"), limits.BUTTON_TEXT_MAX_CHARS, f"{at}/text", plain=True)
@@ -129,6 +157,10 @@ class ElementChecks:
                 continue
             self.text_object(option.get("text"), limits.OPTION_TEXT_MAX_CHARS, f"{where}/text")
             self.string(option, "value", limits.OPTION_VALUE_MAX_CHARS, where)
+        chosen = [element["initial_option"]] if element.get("initial_option") else []
+        for option in [*chosen, *self.listed(element, "initial_options", None, at)]:
+            if option not in options:
+                self.error("the initial option must be one of the options", at)
 
     def _confirm(self, confirm: Any, at: str) -> None:
         if not isinstance(confirm, dict):

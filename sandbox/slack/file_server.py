@@ -63,7 +63,8 @@ class FileServer:
         if record.id not in workspace.files:
             return False
         channels = [workspace.channels[channel] for channel, _, _ in record.shares]
-        return record.user == bot.bot_user_id or any(bot.bot_user_id in channel.members for channel in channels)
+        is_given = bot.bot_user_id in {record.user, *record.given_to}
+        return is_given or any(bot.bot_user_id in channel.members for channel in channels)
 
     def _find(self, file_id: str) -> FileRecord | None:
         for workspace in self._service.workspaces.values():

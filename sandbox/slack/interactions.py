@@ -12,6 +12,7 @@ from sandbox.slack.refusals import Refusal
 from sandbox.slack.response_urls import apply_answer
 from sandbox.slack.setup import DEFAULT_APP
 from sandbox.slack.transport import Answer, Kind, Outgoing
+from sandbox.slack.uploads import put_in
 from sandbox.slack.views import View
 from sandbox.slack.workspace import Workspace
 
@@ -90,11 +91,12 @@ class Interactions(Lookups):
         """Fill in and submit the visible modal; the answer's ``response_action`` is carried out.
 
         Args:
-            values: By block id and action id: a text, an option's value, a list of values, or the whole state entry.
+            values: By block id and action id: a text, an option's value, a list of values or of ``FileUpload``, or the
+                whole state entry.
         """
         person, workspace, installation, view = self._modal(user, app_id)
         for block in view.body["blocks"]:
-            self._fill_in(view, block, (values or {}).get(block["block_id"], {}))
+            self._fill_in(view, block, (values or {}).get(block["block_id"], {}), person)
         payload = payloads.interaction("view_submission", installation, workspace.team, person)
         payload |= {"view": view.body, "response_urls": []}
         payload["trigger_id"] = self.service.triggers.issue(workspace.team.id, person.id, view.id)
@@ -189,7 +191,7 @@ class Interactions(Lookups):
         )
         return f"{self.service.base_url()}{path}"
 
-    def _fill_in(self, view: View, block: Json, given: dict[str, Any]) -> None:
+    def _fill_in(self, view: View, block: Json, given: dict[str, Any], person: User) -> None:
         element = block.get("element") or block.get("accessory")
         if not isinstance(element, dict) or not element.get("action_id"):
             return
@@ -197,6 +199,8 @@ class Interactions(Lookups):
         entries = view.body["state"]["values"].setdefault(block["block_id"], {})
         if action_id in given or action_id not in entries:
             chosen = given[action_id] if action_id in given else payloads.initial(element)
+            if element["type"] == "file_input" and not isinstance(chosen, dict):
+                chosen = {"files": put_in(self.service, view.installation, person, element, chosen or ())}
             entries[action_id] = payloads.input_state(element, chosen)
 
     def _carry_out(self, installation: Installation, person: User, view: View, answer: Json) -> None:
@@ -204,6 +208,11 @@ class Interactions(Lookups):
         match answer.get("response_action"):
             case None:
                 views.close(view)
+            case "errors":
+                known = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
+                errors = answer.get("errors") or {}
+                if not errors or not all(block in known and text for block, text in errors.items()):
+                    raise Refusal("invalid_arguments")
             case "clear":
                 views.clear(installation, person.id)
             case "update":

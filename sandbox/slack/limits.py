@@ -29,6 +29,10 @@ BUTTON_URL_MAX_CHARS = 3_000
 SELECT_OPTIONS_MAX = 100
 OPTION_TEXT_MAX_CHARS = 75
 OPTION_VALUE_MAX_CHARS = 150
+INPUT_TEXT_MAX_CHARS = 3_000
+FILE_INPUT_FILES_MAX = 10
+FILE_INPUT_MAX_BYTES = 10_000_000
+"""Of one file; Slack's page on the file input element."""
 ID_MAX_CHARS = 255
 """``block_id``, ``action_id``, ``callback_id``."""
 

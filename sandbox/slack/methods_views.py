@@ -53,6 +53,10 @@ def _definition(call: Call) -> Json:
     definition = call.args.object("view")
     if definition is None:
         raise missing_argument("view")
+    blocks = definition.get("blocks")
+    elements = [block.get("element") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    if any(isinstance(element, dict) and element.get("type") == "file_input" for element in elements):
+        call.caller.require("files:read")  # the element's page demands it; how its lack is told is not documented
     return definition
 
 

@@ -137,6 +137,7 @@ class FileRecord:
     Attributes:
         complete: ``False`` between ``files.getUploadURLExternal`` and ``files.completeUploadExternal``.
         shares: Where it was shared: ``(channel, ts, thread_ts)``.
+        given_to: The bot users of the apps into whose forms it was put.
         mode: ``hosted``, or one of the modes without bytes: ``external``, ``tombstone``, ``hidden_by_limit``.
     """
 
@@ -153,6 +154,7 @@ class FileRecord:
     file_access: str = "visible"
     complete: bool = True
     shares: list[tuple[str, str, str | None]] = field(default_factory=list)
+    given_to: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -3,33 +3,17 @@
 Every action takes effect at once; the events it causes are delivered in the background.
 """
 
-import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sandbox.slack import events
 from sandbox.slack.lookups import Lookups
 from sandbox.slack.mentions import escape_typed
 from sandbox.slack.methods_files import share_files
-from sandbox.slack.model import Channel, ChannelKind, FileRecord, Json, Message, User
+from sandbox.slack.model import Channel, ChannelKind, Json, Message, User
 from sandbox.slack.setup import DEFAULT_APP
 from sandbox.slack.streams import StreamState
+from sandbox.slack.uploads import FileUpload, keep
 from sandbox.slack.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class FileUpload:
-    """A file somebody attaches.
-
-    Attributes:
-        mimetype: Guessed from the name when ``None``.
-        mode: ``hosted``, or a mode without bytes: ``external``, ``tombstone``, ``hidden_by_limit``.
-    """
-
-    name: str
-    content: bytes = b""
-    mimetype: str | None = None
-    mode: str = "hosted"
 
 
 class People(Lookups):
@@ -69,7 +53,9 @@ class People(Lookups):
             message.blocks = [events.rich_text(typed, workspace.mint.id("", 5))]
         self._put_on_record("say", author, place, ts=message.ts, text=text, thread_ts=thread_ts)
         if files:
-            share_files(self.service, workspace, message, [self._keep(workspace, author, file) for file in files])
+            share_files(
+                self.service, workspace, message, [keep(self.service, workspace, author, file) for file in files]
+            )
         else:
             self.service.stage.post(workspace, message)
         return message.ts
@@ -209,22 +195,6 @@ class People(Lookups):
     def _home_of(self, person: User) -> Workspace:
         """Return the workspace that lists a person; their home team may be another one."""
         return next(w for w in self.service.workspaces.values() if person.id in w.users)
-
-    def _keep(self, workspace: Workspace, author: User, file: FileUpload) -> FileRecord:
-        guessed = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        record = FileRecord(
-            id=workspace.mint.id("F"),
-            name=file.name,
-            mimetype=file.mimetype or guessed,
-            user=author.id,
-            team_id=workspace.team.id,
-            created=int(self.service.clock.now()),
-            content=file.content,
-            size_bytes=len(file.content),
-            mode=file.mode,
-        )
-        workspace.files[record.id] = record
-        return record
 
     def _put_on_record(self, action: str, user: User, channel: Channel, **detail: object) -> None:
         self.service.journal.record("slack", "action", action, user=user.id, channel=channel.id, **detail)

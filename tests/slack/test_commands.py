@@ -13,10 +13,10 @@ from adapters.slack.manifest import manifest_data
 from adapters.slack.settings import SlackSettings
 from bridge.errors import StoreUnavailable
 from bridge.extension import Services
-from bridge.model import Field, Form, Invoked, Offer, ResultPlace, Root, TurnId, ValueKind
+from bridge.model import Attachment, Field, Form, Invoked, Offer, ResultPlace, Root, TurnId, ValueKind
 from bridge.texts import Say, say
 from sandbox.journal import Journal
-from sandbox.slack import SlackEmulator
+from sandbox.slack import FileUpload, SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
 
 FIELDS = (
@@ -101,7 +101,7 @@ async def test_a_form_is_opened_and_sent(slack: SlackEmulator, platform: Any, se
             "radio_buttons",
             "static_select",
             "multi_static_select",
-            "url_text_input",
+            "file_input",
             "plain_text_input",
         ]
         intake.invoked = Invoked(errors={"days": "Too many.", "gone": "What?"})
@@ -118,6 +118,57 @@ async def test_a_form_is_opened_and_sent(slack: SlackEmulator, platform: Any, se
     assert second.envelope.delivery_key == first.envelope.delivery_key == f"work:T1:C1:view.{view['id']}"
     assert second.envelope.place.channel == "C1"
     assert not slack.violations()
+
+
+async def test_files_come_with_a_form(slack: SlackEmulator, platform: Any, serve: Any, intake: Any) -> None:
+    """Each says for which field; those of a message that it runs on come along, and all of them can be read."""
+    fields = (Field("photo", ValueKind.IMAGE, "Photo"), Field("papers", ValueKind.FILE, "Papers", many=True))
+    link = Field("link", ValueKind.FILE, "Link", value="https://x.example/a.pdf")
+    intake.invoked = Invoked(form=Form("scan", "scan", (*fields, link), submit="Run"), sentence="…")
+    ts = slack.say("bob", "C1", "Look", files=[FileUpload("old.txt", b"old")])
+    async with serve(platform, intake):
+        assert (await slack.shortcut("ann", "coze_bridge.run", "C1", ts)).accepted
+        await slack.wait_until(lambda: bool(slack.views_of("ann")), what="a modal")
+        [view] = slack.views_of("ann")
+        inputs = [block["element"] for block in view["blocks"]]
+        assert [(each["type"], each.get("max_files")) for each in inputs] == [
+            ("file_input", 1),
+            ("file_input", 10),
+            ("url_text_input", None),
+        ]
+        with pytest.raises(ValueError, match="none of png"):
+            await slack.submit_view("ann", {forms.block_id("photo"): {forms.INPUT: [FileUpload("a.pdf")]}})
+        intake.invoked = Invoked(errors={"photo": "No."})
+        papers = [FileUpload("a.pdf", b"%PDF"), FileUpload("b", b"b")]
+        await slack.submit_view(
+            "ann",
+            {
+                forms.block_id("photo"): {forms.INPUT: [FileUpload("cat.png", b"\x89PNG")]},
+                forms.block_id("papers"): {forms.INPUT: papers},
+            },
+        )
+        intake.invoked = Invoked(accepted=True)
+        assert (await slack.submit_view("ann")).accepted
+        shortcut, *sent = (call.envelope for call in intake.invocations)
+        assert [file.name for file in shortcut.attachments] == ["old.txt"]
+        for envelope in sent:
+            found = [(file.name, file.given_for) for file in envelope.attachments]
+            assert found == [("old.txt", ""), ("cat.png", "photo"), ("a.pdf", "papers"), ("b", "papers")]
+            read = [await platform.fetch(envelope, file, 100) for file in envelope.attachments]
+            assert read == [b"old", b"\x89PNG", b"%PDF", b"b"]
+    assert intake.invocations[-1].filled == {"link": "https://x.example/a.pdf"}
+
+
+def test_as_many_files_go_along_as_there_is_room_for() -> None:
+    """The names may be long, and in any script."""
+    files = [Attachment(f"F{n}", "很长的名字" * 40, "image/png", 5) for n in range(60)]
+    view = forms.modal(FORM, {"channel": "C1"}, say, "zh", files=files)
+    assert len(view["private_metadata"]) <= 3_000
+    kept = forms.attached(view)
+    assert len(kept) > 20
+    assert kept[0] == Attachment("F0", ("很长的名字" * 40)[-60:], "image/png", 5)
+    for metadata in ("[]", '{"files": 5}', '{"files": "[[1]]"}', '{"files": "x"}'):
+        assert forms.attached({"private_metadata": metadata}) == ()
 
 
 async def test_a_form_that_cannot_be_opened_becomes_a_sentence(

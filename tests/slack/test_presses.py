@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.slack.inbound import Identity
 from adapters.slack.outbound import message
-from adapters.slack.presses import Pressing, parse_press, parse_stop, without_control
+from adapters.slack.presses import Pressing, parse_press, parse_reasons, parse_stop, without_control
 from bridge.model import Author, Control, ControlKind, Place, Press, TurnId, View
 
 US = Identity("T1", "U0BOT", "B0BOT")
@@ -95,6 +95,11 @@ def test_no_payload_is_too_strange(data: st.DataObject) -> None:
     pressing = parse_press(body, "work", US)
     assert pressing is None or pressing.press.turn_id == TURN
     assert parse_stop({"type": "event_callback", "event": data.draw(JSON)}, "work", US) is None
+    metadata = st.just('{"turn": "abcdefghijklmnop", "kind": "bad", "channel": "C1"}')
+    view = {name: data.draw(JSON | metadata) for name in ("private_metadata", "state", "blocks")}
+    form = {"type": "view_submission", "user": body["user"], "view": view | {"callback_id": "coze_bridge.reasons"}}
+    sent = parse_reasons(form, "work", US)
+    assert sent is None or sent.turn_id == TURN
     if pressing is not None:
         without_control(pressing)
 

@@ -1,17 +1,19 @@
 """The real Bolt over a real socket: presses reach the intake, are acknowledged then, and show their consequences."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adapters.slack import forms
 from bridge.errors import StoreUnavailable
 from bridge.keys import turn_id
-from bridge.model import Control, ControlKind, Envelope, Place, Pressed, View
+from bridge.model import Control, ControlKind, Envelope, Field, Form, Place, Pressed, ValueKind, View
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 from sandbox.slack.transport import Outgoing
 
-LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "Try again"}
+LABELS = {ControlKind.STOP: "Stop", ControlKind.RETRY: "Try again", ControlKind.BAD: "👎"}
 
 
 async def offer(platform: Any, envelope: Envelope, *kinds: ControlKind) -> str:
@@ -59,6 +61,65 @@ async def test_a_stop_leaves_the_message_to_the_answer(
         assert (await slack.click("ann", "C1", ts, "coze_bridge.stop")).accepted
         await slack.settled()
     assert not journal.select(kind="request", name="response_url")
+
+
+ASKING = Pressed(
+    True,
+    "Thank you.",
+    Form(
+        "",
+        "Why?",
+        (
+            Field(
+                "reasons", ValueKind.CHOICE, "It was", choices=("a", "b"), labels=("Ä", "ß"), many=True, required=False
+            ),
+            Field("comment", ValueKind.TEXT, "Say", required=False, max_length=250),
+        ),
+        submit="Send",
+    ),
+)
+
+
+async def test_a_press_may_open_a_form_and_is_made_again_with_what_is_in_it(
+    slack: SlackEmulator, platform: Any, serve: Any, intake: Any, asked: Any
+) -> None:
+    """What could not be passed on stays in it; whoever closes it has pressed all the same."""
+    intake.pressed = ASKING
+    async with serve(platform, intake):
+        root = slack.say("bob", "C1", "A thread")
+        ts = await offer(platform, asked(thread_ts=root), ControlKind.BAD)
+        for _ in range(2):
+            assert (await slack.click("ann", "C1", ts, "coze_bridge.bad")).accepted
+            await slack.wait_until(lambda: bool(slack.views_of("ann")), what="a form")
+            if len(intake.presses) == 1:
+                await slack.close_view("ann")
+        intake.pressed = Pressed(False, "Not now.")
+        values = {forms.block_id("reasons"): {forms.INPUT: ["b"]}, forms.block_id("comment"): {forms.INPUT: "So <so>"}}
+        answer = await slack.submit_view("ann", values)
+        assert answer.payload == {"response_action": "errors", "errors": {"field.comment": "Not now."}}
+        intake.pressed = Pressed(True, "Thank you.")
+        assert (await slack.submit_view("ann")).accepted
+        assert not slack.views_of("ann")
+        await slack.wait_until(lambda: any(m.ephemeral_for for m in slack.messages("C1")), what="a word to the presser")
+    first, second, failed, sent = intake.presses
+    assert first == second == replace(sent, filled=None)
+    assert failed == sent
+    assert sent.filled == {"reasons": '["b"]', "comment": "So <so>"}
+    assert sent.place.thread == root
+    assert not slack.violations()
+
+
+async def test_a_form_that_cannot_be_opened_is_a_word(
+    slack: SlackEmulator, platform: Any, serve: Any, intake: Any, asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The three seconds may be over; the press counts."""
+    monkeypatch.setattr("sandbox.slack.tickets.TRIGGER_LIFETIME_S", -1.0)
+    intake.pressed = ASKING
+    async with serve(platform, intake):
+        ts = await offer(platform, asked(), ControlKind.BAD)
+        assert (await slack.click("ann", "C1", ts, "coze_bridge.bad")).accepted
+        await slack.wait_until(lambda: any(m.ephemeral_for for m in slack.messages("C1")), what="a word to the presser")
+    assert [m.text for m in slack.messages("C1") if m.ephemeral_for] == ["Thank you."]
 
 
 async def test_an_address_that_has_expired_does_no_harm(

@@ -36,6 +36,11 @@ def select(**changes: Any) -> Block:
     return {"type": "static_select", "action_id": "s", "options": [option()]} | changes
 
 
+def asks(element: Block) -> Block:
+    """An input block."""
+    return {"type": "input", "label": plain(), "element": element}
+
+
 FEEDBACK = {
     "type": "feedback_buttons",
     "action_id": "f",
@@ -96,6 +101,13 @@ BAD: list[tuple[Any, str]] = [
     (actions(select(options=[option(text="x" * 76)])), "/elements/0/options/0/text/text"),
     (actions(select(options=[option(value="x" * 151)])), "/elements/0/options/0/value"),
     (actions(select(options=["x"])), "/elements/0/options/0"),
+    (actions(select(initial_option=option("other"))), "/elements/0"),
+    (actions({"type": "plain_text_input"}), "/elements/0/type"),
+    ({"type": "section", "text": plain(), "accessory": {"type": "file_input"}}, "/accessory/type"),
+    (asks({"type": "file_input"}), "/element/type"),  # in modals only
+    (asks({"type": "number_input"}), "/element"),
+    (asks({"type": "plain_text_input", "max_length": 3001}), "/element/max_length"),
+    (asks({"type": "plain_text_input", "max_length": 3, "initial_value": "four"}), "/element/initial_value"),
     (actions({"type": "lever"}), "/elements/0/type"),
     (actions("x"), "/elements/0"),
 ]
@@ -125,6 +137,23 @@ def test_views_hold_a_hundred_blocks_and_no_markdown() -> None:
     assert block_errors([{"type": "divider"}] * 100, "modal") == []
     assert block_errors([{"type": "divider"}] * 101, "modal")
     assert block_errors([{"type": "markdown", "text": "x"}], "home")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"max_files": 0}, "/max_files"),
+        ({"max_files": 11}, "/max_files"),
+        ({"max_files": "1"}, "/max_files"),
+        ({"filetypes": [".png"]}, "/filetypes/0"),
+        ({"filetypes": "png"}, "/filetypes"),
+    ],
+)
+def test_file_inputs(changes: Block, pointer: str) -> None:
+    """One to ten files, types by their extensions."""
+    assert block_errors([asks({"type": "file_input", "max_files": 10, "filetypes": ["png"]})], "modal") == []
+    (error,) = block_errors([asks({"type": "file_input"} | changes)], "modal")
+    assert error.endswith(f"/element{pointer}]")
 
 
 def test_markdown_that_expands_into_too_many_blocks() -> None:

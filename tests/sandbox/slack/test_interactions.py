@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 
 from sandbox.clock import SandboxClock
-from sandbox.slack import SlackEmulator
+from sandbox.slack import FileUpload, SlackEmulator
 
 STOP = {"type": "button", "action_id": "stop", "value": "turn-7", "text": {"type": "plain_text", "text": "Stop"}}
 WITH_STOP = [{"type": "actions", "block_id": "b1", "elements": [STOP]}]
@@ -171,6 +172,44 @@ async def test_a_modal_from_command_to_submission(slack: SlackEmulator, bolt: As
     (values,) = saved
     assert values["agent"]["pick"]["selected_option"]["value"] == "a"
     assert values["name"]["in"] == {"type": "plain_text_input", "value": "Ann"}
+
+
+async def test_files_in_a_modal(slack: SlackEmulator, bolt: AsyncApp, connect: Any) -> None:
+    """Only what the input takes gets in; the whole file object comes out. The app must be allowed to read files."""
+    saved: list[Any] = []
+    photo = {"type": "file_input", "action_id": "in", "max_files": 1, "filetypes": ["png"]}
+    block = {"type": "input", "block_id": "photo", "label": {"type": "plain_text", "text": "Photo"}, "element": photo}
+    failures: list[str] = []
+
+    @bolt.command("/coze")
+    async def coze(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        try:
+            await client.views_open(trigger_id=body["trigger_id"], view=SETTINGS | {"blocks": [block]})
+        except SlackApiError as error:
+            failures.append(error.response["error"])
+
+    @bolt.view("settings")
+    async def settings(ack: Any, view: dict[str, Any]) -> None:
+        errors = {"photo": "Another one."} if not saved else {"gone": "What?"}
+        saved.append(view["state"]["values"]["photo"]["in"]["files"])
+        await ack(response_action="errors", errors=errors)
+
+    async with connect(bolt):
+        await slack.slash("ann", "C1")
+        await slack.wait_until(lambda: bool(slack.views_of("ann")), what="the modal")
+        for bad in ([FileUpload("a.pdf")], [FileUpload("a.png")] * 2, [FileUpload("a.png", b"x" * 10_000_001)]):
+            with pytest.raises(ValueError, match=r"many|none of|10 MB"):
+                await slack.submit_view("ann", {"photo": {"in": bad}})
+        await slack.submit_view("ann", {"photo": {"in": [FileUpload("a.png", b"x")]}})
+        await slack.submit_view("ann")  # what was put in stays in
+        assert slack.journal.select(kind="user_error", name="view_submission")  # errors of a block that is not there
+        slack.add_app(scopes=["commands", "chat:write"])
+        await slack.slash("ann", "C1")
+        await slack.settled()
+    assert [[file["name"] for file in files] for files in saved] == [["a.png"], ["a.png"]]
+    assert saved[0][0]["url_private_download"].startswith(slack.base_url)
+    assert failures == ["missing_scope"]
 
 
 async def test_views_pushed_updated_cleared_and_closed(slack: SlackEmulator, bolt: AsyncApp, connect: Any) -> None:
