@@ -59,8 +59,9 @@ class Wall:
         text = squeeze(text)
         number = self._number_by_message.get(message)
         if number is None:
-            number = next((n for n in self._candidates(text) if self._continues(n, text)), None)
-            if number is None:
+            agreed_by_number = {number: self._agreement(number, text) for number in self._candidates(text)}
+            number = max(agreed_by_number, key=lambda number: agreed_by_number[number], default=None)
+            if number is None or not agreed_by_number[number]:
                 return None
             self._number_by_message[message] = number
         self._messages[number][message] = text
@@ -79,12 +80,17 @@ class Wall:
         found = NUMBER.match(text)
         return self._texts if found is None else {int(found[1])} & self._texts.keys()
 
-    def _continues(self, number: int, text: str) -> bool:
+    def _agreement(self, number: int, text: str) -> int:
+        """Return in how many characters a new message goes on as an answer does; 0: it does not.
+
+        Answers are made of the same words: two may go on alike for some characters, and the one meant for longer.
+        """
         if NUMBER.match(text) is not None:
-            return True  # the beginning, for the first time or again
+            return len(text)  # the beginning, for the first time or again
         chars, _ = self.standing(number)
         agreed = _agreed(text, self._texts[number], chars)
-        return chars > 0 and (agreed >= LEAST_CHARS or agreed == min(len(self._texts[number]) - chars, len(text)) > 0)
+        is_rest = agreed == min(len(self._texts[number]) - chars, len(text))
+        return agreed if chars and (agreed >= LEAST_CHARS or is_rest) else 0
 
 
 def _agreed(text: str, whole: str, start: int) -> int:

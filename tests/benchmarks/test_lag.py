@@ -109,6 +109,16 @@ def test_two_answers_are_told_apart_by_what_they_say() -> None:
     assert lateness_s(courses[:1], {0: [0.0, 1.0, 1.6]}) == pytest.approx(0.4)
 
 
+def test_a_rest_that_begins_as_another_answer_goes_on_belongs_to_the_one_it_agrees_with_longer() -> None:
+    """Answers are made of the same words."""
+    texts = {0: "T00: nobody looks up from the water.", 1: "T01: someone looks up from the work."}
+    reader = Reader(texts, "slack", "bot")
+    reader.read(
+        [shown(0.1, "1", "T00: nobody"), shown(0.2, "2", "T01: someone"), shown(0.3, "3", "looks up from the work.")]
+    )
+    assert [course.seen[-1].chars == course.chars for course in reader.courses.values()] == [False, True]
+
+
 def test_calls_and_refusals_are_counted_by_name() -> None:
     """Refusals are 429 whatever the body, and the error whatever the status."""
     entries = [
