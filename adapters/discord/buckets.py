@@ -25,10 +25,13 @@ class Buckets:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._closed_until = 0.0
 
-    def are_apart(self, route: str, other: str) -> bool:
-        """Tell whether two routes are known to draw on different buckets."""
-        names = self._bucket_by_route.get(route), self._bucket_by_route.get(other)
-        return None not in names and names[0] != names[1]
+    def is_known(self, route: str) -> bool:
+        """Tell whether an answer has named the bucket of a route."""
+        return route in self._bucket_by_route
+
+    def are_one(self, route: str, other: str) -> bool:
+        """Tell whether two routes are known to draw on the same bucket."""
+        return self.is_known(route) and self._bucket_by_route[route] == self._bucket_by_route.get(other)
 
     def wait_for_all_s(self, now: float) -> float:
         """Return how long every request would have to wait; 0 when nothing is about all of them."""

@@ -47,7 +47,7 @@ CHANNEL_CREATES = 5
 CHANNEL_EDITS = 5
 CHANNEL_WINDOW_S = 5.0
 """Messages and edits per channel (discord-net/Discord.Net#2375, discord/discord-api-docs#20). Whether both draw on one
-allowance is unconfirmed: they are thought to until the headers of both tell otherwise."""
+allowance is unconfirmed: they are thought not to until the headers of both tell otherwise."""
 
 REQUESTS_PER_S = 50
 """All requests of one bot. Documented."""

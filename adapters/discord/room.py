@@ -52,8 +52,8 @@ class Room:
         return self._in_channel("edit", self._settings.channel_edits)
 
     def _in_channel(self, kind: str, calls: int) -> Budget:
-        """Creates and edits are one allowance until Discord has told that they are two."""
-        if not self._web.edits_are_apart:
+        """Creates and edits are two allowances, unless Discord has told that they are one: the first edit shows it."""
+        if self._web.edits_are_creates:
             kind, calls = "message", min(self._settings.channel_creates, self._settings.channel_edits)
         place = self._envelope.place
         name = join_key(place.instance, place.team, self.spot.channel, kind)

@@ -29,6 +29,8 @@ USER_AGENT = f"DiscordBot (coze-bridge, {__version__})"
 """Discord's proxy turns everybody away whose name does not begin like this."""
 
 CREATE_ROUTE, EDIT_ROUTE = "POST /channels/{}/messages", "PATCH /channels/{}/messages/{}"
+FIRST_EDIT_S = 0.3
+"""The first edit of all asks whether edits and creates share a bucket; so long others wait for its answer."""
 _IDS = re.compile(r"/\d{15,}")
 _CHANNEL = re.compile(r"^/channels/(\d+)")
 _EMPTY: dict[str, Any] = {}
@@ -47,6 +49,7 @@ class Web:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._buckets = Buckets()
+        self._asked_at = -FIRST_EDIT_S
         self._bans = 0
         self._when_refused: Callable[[], None] | None = None
         self.refusal: CredentialsError | None = None
@@ -65,9 +68,9 @@ class Web:
             await self._session.close()
 
     @property
-    def edits_are_apart(self) -> bool:
-        """The headers have told that creating and editing messages draw on different buckets."""
-        return self._buckets.are_apart(CREATE_ROUTE, EDIT_ROUTE)
+    def edits_are_creates(self) -> bool:
+        """The headers have told that creating and editing messages draw on one bucket."""
+        return self._buckets.are_one(CREATE_ROUTE, EDIT_ROUTE)
 
     def forget_refusal(self) -> None:
         """Begin anew: an earlier refusal of the token may not hold any more."""
@@ -183,6 +186,8 @@ class Web:
         call, route, scope = f"{method} {path}", f"{method} {_IDS.sub('/{}', path)}", _scope(path)
         self._hold_back(call, route, scope, budget)
         self._buckets.sent(route, scope, self._clock.now())
+        if route == EDIT_ROUTE:
+            self._asked_at = self._clock.now()
         try:
             async with self._session.request(
                 method,
@@ -197,6 +202,8 @@ class Web:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise lost(call, error) from error
         self._buckets.learn(route, scope, response.headers, self._clock.now())
+        if route == EDIT_ROUTE:
+            self._asked_at = -FIRST_EDIT_S
         answer = _parse(content)
         if 200 <= response.status < 300:
             self._bans = 0
@@ -210,7 +217,10 @@ class Web:
         now = self._clock.now()
         if (wait_s := self._buckets.wait_for_all_s(now)) > 0:
             raise PlatformRateLimited(f"{call}: all is held back", retry_after_s=wait_s, held_back=True)
-        if (wait_s := self._buckets.wait_s(route, scope, now)) > 0:
+        wait_s = self._buckets.wait_s(route, scope, now)
+        if route == EDIT_ROUTE and not self._buckets.is_known(route):
+            wait_s = max(wait_s, self._asked_at + FIRST_EDIT_S - now)
+        if wait_s > 0:
             raise PlatformRateLimited(f"{call}: held back", retry_after_s=wait_s, budget=budget, held_back=True)
 
     def _refusal(

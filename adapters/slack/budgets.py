@@ -30,11 +30,12 @@ def budgets_of(place: Place, settings: SlackSettings) -> Budgets:
     return Budgets(
         posts=(in_channel, _tiered(join_key(*here, "chat.postMessage"), settings.posts_per_minute)),
         updates=(_tiered(join_key(*here, "chat.update"), settings.updates_per_minute),),
-        starts=(_tiered(join_key(*here, "chat.startStream"), settings.streams_per_minute),),
-        appends=(_tiered(join_key(*here, "chat.appendStream"), settings.appends_per_minute),),
-        stops=(_tiered(join_key(*here, "chat.stopStream"), settings.streams_per_minute),),
+        # A stream refused at its start is a post at once; an addition comes with the next, an end after one.
+        starts=(_tiered(join_key(*here, "chat.startStream"), settings.streams_per_minute, bold=True),),
+        appends=(_tiered(join_key(*here, "chat.appendStream"), settings.appends_per_minute, bold=True),),
+        stops=(_tiered(join_key(*here, "chat.stopStream"), settings.streams_per_minute, bold=True),),
     )
 
 
-def _tiered(name: str, per_minute: int) -> Budget:
-    return Budget(name, per_minute, MINUTE_S, burst=max(1, int(per_minute * limits.BURST_SHARE)))
+def _tiered(name: str, per_minute: int, *, bold: bool = False) -> Budget:
+    return Budget(name, per_minute, MINUTE_S, burst=max(1, int(per_minute * limits.BURST_SHARE)), bold=bold)

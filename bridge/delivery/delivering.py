@@ -230,7 +230,7 @@ class Delivery:
                 return
             call = self._next_call(freely=True)  # an open mark at the beginning is not waited for any longer
         if call is not None and (wait_s := self._messenger.wait_s(call)) > 0:
-            await self._wait(self._end, wait_s)
+            await self._wait(self._end, min(wait_s, LOOK_S))
         elif call is not None:
             await self._send(call)
 
@@ -253,7 +253,7 @@ class Delivery:
     def _interim_wait_s(self) -> float:
         now, board = self._clock.now(), self._board
         began_at = self._began_at if self._began_at is not None else now
-        self._pacer.move(self._name, self._growth.edit)
+        self._pacer.move(self._name, self._growth.edit, self._reply.ways[-1].post)
         self._pacer.heard(self._name, board.said, began_at, now)
         since = self._unseen_since if self._unseen_since is not None else began_at
         usual_pause_s = (self._changed_at - began_at) / max(1, self._deltas - 1)

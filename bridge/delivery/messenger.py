@@ -6,6 +6,7 @@ is repeated; and because the service may apply the first one after that look, an
 stands twice.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,8 @@ class Messenger:
         self._trail = -1
         self._failures = 0
         self._retry_at = 0.0
+        self._row: tuple[Budget, ...] = ()
+        self._asked_at = math.inf
 
     @property
     def rest_s(self) -> float:
@@ -101,8 +104,15 @@ class Messenger:
         return Call(task, way, message.way.edit if message.grows else self._reply.ways[-1].edit)
 
     def wait_s(self, call: Call) -> float:
-        """Return how long a call has to wait that may use the last there is."""
-        return max(self._pacer.wait_s(call.budgets, self._clock.now()), self.rest_s)
+        """Return how long a call has to wait that may use the last there is; first words wait in a row."""
+        now = self._clock.now()
+        if call.task.move is not Move.POST or self._board.has_words:
+            return max(self._pacer.wait_s(call.budgets, now), self.rest_s)
+        if self._row != call.budgets:
+            self._leave_row()
+            self._row = call.budgets
+        self._asked_at = min(self._asked_at, now)
+        return max(self._pacer.turn_s(self._name, call.budgets, self._asked_at, now), self.rest_s)
 
     def may_stand(self, index: int) -> None:
         """Know that a part may have been posted already: it is looked up before it is."""
@@ -118,8 +128,13 @@ class Messenger:
         """Know that an attempt to post a part, which nobody found, may still be applied."""
         self._twice.add(index)
 
+    def _leave_row(self) -> None:
+        self._pacer.served(self._name, self._row)
+        self._row = ()
+
     def release(self) -> None:
-        """Give back what was reserved for ends that will not come."""
+        """Give back what was reserved for ends that will not come, and the place in a row."""
+        self._leave_row()
         for message in self._board.messages:
             self._pacer.release(message.way)
 
@@ -130,7 +145,8 @@ class Messenger:
             PlatformRejected: The platform refuses for good.
             PlatformUnavailable, PlatformRateLimited: The final text could not be shown for ``GIVE_UP_S``.
         """
-        left_at, index, well = self._clock.now(), call.task.index, False
+        left_at, index, well, sent = self._clock.now(), call.task.index, False, True
+        self._leave_row()
         self._pacer.spent(call.budgets, left_at)
         try:
             with self._watch.request(call.task.move.value, call.budgets):
@@ -138,6 +154,7 @@ class Messenger:
             well, self._failures = True, 0
             self._watch.shown(call.task.view.text, agent_began_at)
         except PlatformRateLimited as error:
+            sent = not error.held_back
             self._refused(call, error)
         except PlatformUnavailable as error:
             log.info("platform call failed, trying again", reason=error.reason)
@@ -154,7 +171,7 @@ class Messenger:
         except PartTooLong:
             self._board.split_smaller(index)
         finally:
-            self._pacer.returned(self._name, call.budgets, left_at, self._clock.now(), well=well)
+            self._pacer.returned(self._name, call.budgets, left_at, self._clock.now(), well=well, sent=sent)
         return well
 
     async def finds_more(self) -> bool:

@@ -23,7 +23,7 @@ altogether and leave the edits to those who are still speaking.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.delivery.allowances import Allowance
@@ -36,6 +36,8 @@ LEARNING = 0.2
 """How much the newest answer counts in what is typical."""
 LATE_SHARE = 0.2
 """An answer that has lasted for long is expected to go on for this part of a typical one."""
+SLOWING = 0.5
+"""How strongly a lone answer that is longer than usual leaves calls to its later words (``_Shared.slowing_s``)."""
 
 FINAL_SHARE = 0.25
 """Final texts are left at most this part of what comes back; more of them at once go out as posts."""
@@ -43,6 +45,9 @@ FINAL_PATIENCE_S = 0.3
 """How long a final text waits for an edit, so that the answer stays one message."""
 SCARCE = 2.0
 """One edit to grow and one to end."""
+
+SOON_ENDING_S = 8.0
+"""Where edits are scarce and there may be no posts either, calls are kept for the answers that end within this time."""
 
 SCARCE_PAUSE_S = 1.0
 """When to ask again for what is to spare."""
@@ -75,6 +80,7 @@ class _Live:
 
     interval_s: float
     budgets: tuple[str, ...]
+    posts: tuple[str, ...] = ()
     began_at: float | None = None
     pull: float = 0.0
     rested_at: float = 0.0
@@ -86,14 +92,37 @@ class _Shared(Allowance):
     def __init__(self, budget: Budget) -> None:
         super().__init__(budget)
         self.live = 0
+        self.enders = 0
         self.reserved = 0
         self.speaking = 0
         self.began_sum = 0.0
         self.pull_sum = 0.0
+        self.crowded_at = -math.inf
+        self.asked_at: dict[str, float] = {}
+
+    def age_s(self, now: float) -> float:
+        """Return for how long the agents have been speaking, on the average."""
+        return now - self.began_sum / self.speaking if self.speaking else 0.0
+
+    def dares(self, now: float, typical_s: float) -> bool:
+        """Tell whether a call may be bold because nobody else could suffer.
+
+        It is so for an answer that is longer than usual and has had this to itself all its time.
+        """
+        is_alone = self.live == 1 == self.speaking and self.began_sum > self.crowded_at
+        return is_alone and self.age_s(now) > typical_s and self.may_be_bold(now)
+
+    def slowing_s(self, now: float, typical_s: float) -> float:
+        """Return for how long the calls at hand are to last where nobody knows how much longer an answer goes on.
+
+        If the pauses grow with its age, calls last until the first ones count no more, and the lag never jumps.
+        """
+        age_s = max(1.0, self.age_s(now))
+        slowing = min(1.0, SLOWING * age_s / typical_s)
+        return max(1.0, slowing * age_s * math.log1p(self.first_back_s(now) / age_s))
 
     def horizon_s(self, now: float, typical_s: float) -> float:
-        age_s = now - self.began_sum / self.speaking if self.speaking else 0.0
-        return max(typical_s - age_s, typical_s * LATE_SHARE)
+        return max(typical_s - self.age_s(now), typical_s * LATE_SHARE)
 
     def is_scarce(self, now: float, typical_s: float) -> bool:
         return self.supply(now, typical_s) < SCARCE * self.live
@@ -107,12 +136,18 @@ class _Shared(Allowance):
     def price(self, now: float, typical_s: float) -> float:
         """What ``u * w`` must reach."""
         horizon_s = self.horizon_s(now, typical_s)
+        if self.dares(now, typical_s):
+            horizon_s = self.slowing_s(now, typical_s)
+            return self._price(now, typical_s, horizon_s, self.supply(now, horizon_s, boldly=True))
+        return self._price(now, typical_s, horizon_s, self.supply(now, horizon_s))
+
+    def _price(self, now: float, typical_s: float, horizon_s: float, supply: float) -> float:
         finals = 0.0
         if not self.is_scarce(now, typical_s):
             finals = min(self.live, FINAL_SHARE * self.per_s * horizon_s)
-        calls = max(LEAST_SUPPLY, self.supply(now, horizon_s) - finals)
+        calls = max(LEAST_SUPPLY, supply - finals)
         kept = self.kept(now, typical_s)
-        room = self.at_once - kept
+        room = self.at_once(now) - kept
         stock = min(1.0, max(0.0, (self.free(now) - kept) / room)) if room > 0 else 0.0
         return float(PROMPTNESS * (1.0 - stock) ** RELIEF * (self.pull_sum * horizon_s / calls) ** 2)
 
@@ -132,16 +167,20 @@ class Pacer:
         self._live[reply] = _Live(interval_s, ())
         self.move(reply, budgets)
 
-    def move(self, reply: str, budgets: tuple[Budget, ...]) -> None:
-        """Let a reply grow by calls that draw on other budgets from now on; costs nothing when they are the same."""
+    def move(self, reply: str, budgets: tuple[Budget, ...], posts: tuple[Budget, ...] = ()) -> None:
+        """Let a reply grow by calls that draw on other budgets from now on; costs nothing when they are the same.
+
+        Args:
+            posts: What its final text draws on if it is posted, for want of an edit.
+        """
         live = self._live[reply]
-        names = tuple(budget.name for budget in budgets)
-        if names == live.budgets:
+        names, ends = tuple(budget.name for budget in budgets), tuple(budget.name for budget in posts)
+        if names == live.budgets and ends == live.posts:
             return
         self._count(live, -1)
-        for budget in budgets:
+        for budget in (*budgets, *posts):
             self._allowance(budget)
-        live.budgets = names
+        live.budgets, live.posts = names, ends
         self._count(live, 1)
 
     def heard(self, reply: str, chars: int, began_at: float, now: float) -> None:
@@ -151,6 +190,9 @@ class Pacer:
         live.began_at = began_at
         live.pull = math.sqrt(min(FASTEST_CPS, max(SLOWEST_CPS, chars / max(0.5, now - began_at))))
         self._count(live, 1)
+        for shared in self._named(live.budgets):
+            if shared.live > 1:
+                shared.crowded_at = now
 
     def leave(self, reply: str, now: float, *, ended_at: float | None = None) -> None:
         """End a reply's part.
@@ -176,17 +218,41 @@ class Pacer:
         """
         live = self._live[reply]
         wait = live.rested_at - now
-        for name in live.budgets:
-            shared = self._shared[name]
-            wait = max(wait, shared.wait_s(now, shared.kept(now, self._typical_s)))
+        for shared in self._named(live.budgets):
+            dares = shared.dares(now, self._typical_s)
+            kept = max(shared.kept(now, self._typical_s), self._kept_for_ends(shared, live.posts, now))
+            wait = max(wait, shared.wait_s(now, kept, boldly=dares))
             price = shared.price(now, self._typical_s)
             worth_s = _until_worth(price, unseen, waited_s, live.pull) - early_s
             wait = max(wait, worth_s if worth_s > SOON_S else 0.0)
         return max(0.0, wait)
 
+    def _kept_for_ends(self, shared: _Shared, posts: tuple[str, ...], now: float) -> float:
+        """Return how many scarce calls are left free for final texts that will come soon and find no post."""
+        if not shared.is_scarce(now, self._typical_s):
+            return 0.0
+        soon = SOON_ENDING_S / self._typical_s
+        lacking = (min(shared.live, post.enders) * soon - max(0.0, post.free(now)) for post in self._named(posts))
+        return max(0.0, max(lacking, default=0.0))
+
     def wait_s(self, budgets: Sequence[Budget], now: float) -> float:
         """Return how long a call has to wait that may use the last there is: first words, final texts; 0 means now."""
-        return max((self._allowance(budget).wait_s(now) for budget in budgets), default=0.0)
+        shared = (self._allowance(budget) for budget in budgets)
+        return max((s.wait_s(now, boldly=s.dares(now, self._typical_s)) for s in shared), default=0.0)
+
+    def turn_s(self, reply: str, budgets: Sequence[Budget], asked_at: float, now: float) -> float:
+        """Return how long the reply's first words have to wait, behind those that asked earlier; 0 means now."""
+        wait = 0.0
+        for shared in map(self._allowance, budgets):
+            shared.asked_at[reply] = asked_at
+            ahead = sum(at < asked_at for at in shared.asked_at.values())
+            wait = max(wait, shared.wait_s(now, ahead))
+        return wait
+
+    def served(self, reply: str, budgets: Sequence[Budget]) -> None:
+        """Note that the reply waits for these no longer."""
+        for budget in budgets:
+            self._allowance(budget).asked_at.pop(reply, None)
 
     def spare_wait_s(self, budgets: Sequence[Budget], now: float) -> float:
         """Return how long a call has to wait that is only worth what nobody else needs; 0 means now."""
@@ -243,10 +309,15 @@ class Pacer:
         for budget in budgets:
             self._allowance(budget).spend(now)
 
-    def returned(self, reply: str, budgets: Sequence[Budget], left_at: float, now: float, *, well: bool) -> None:
-        """Note that the reply's call which left at ``left_at`` has ended, ``well`` or not."""
+    def returned(
+        self, reply: str, budgets: Sequence[Budget], left_at: float, now: float, *, well: bool, sent: bool = True
+    ) -> None:
+        """Note that the reply's call which left at ``left_at`` has ended, ``well`` or not, or was never ``sent``."""
         for budget in budgets:
             allowance = self._allowance(budget)
+            if not sent:
+                allowance.kept_back(left_at)
+                continue
             allowance.returned(left_at, now)
             if well:
                 allowance.accepted()
@@ -285,9 +356,13 @@ class Pacer:
         shared.declare(budget)
         return shared
 
+    def _named(self, names: tuple[str, ...]) -> Iterator[_Shared]:
+        return map(self._shared.__getitem__, names)
+
     def _count(self, live: _Live, sign: int) -> None:
-        for name in live.budgets:
-            shared = self._shared[name]
+        for shared in self._named(live.posts):
+            shared.enders += sign
+        for shared in self._named(live.budgets):
             shared.live += sign
             if live.began_at is not None:
                 shared.speaking += sign
@@ -297,7 +372,11 @@ class Pacer:
     def _forget(self, now: float) -> None:
         """Drop budgets that nobody shares and that nothing burdens, now and then."""
         if len(self._shared) > KEPT_MOST:
-            self._shared = {name: s for name, s in self._shared.items() if s.live or s.reserved or s.is_used(now)}
+            self._shared = {
+                name: s
+                for name, s in self._shared.items()
+                if s.live or s.enders or s.reserved or s.asked_at or s.is_used(now)
+            }
 
 
 def _until_worth(price: float, unseen: int, waited_s: float, pull: float) -> float:

@@ -98,12 +98,14 @@ class Budget:
         name: Begins with the instance; budgets of one name are one, and the newest declaration holds.
         burst: How many calls at once are safe where the service may refill steadily instead of counting a window;
             0 where it surely counts windows.
+        bold: More than ``burst`` is tried until the service has refused it once: nobody sees such a refusal.
     """
 
     name: str
     limit: int
     window_s: float
     burst: int = 0
+    bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     mean_lag_s: float
+    worst_lag_s: float
     first_words_s: float
     final_s: float
     refusals: int
@@ -146,9 +147,10 @@ class Model:
             self._now, _, process = heapq.heappop(self._queue)
             if (wait_s := next(process, None)) is not None:
                 self._at(self._now + max(0.0, wait_s), process)
-        lags = [_lag(answer, s) for answer, s in zip(answers, seen, strict=True)]
+        lags = [lag for answer, s in zip(answers, seen, strict=True) for lag in _lags(answer, s)]
         return Outcome(
-            sum(lags) / sum(answer.total for answer in answers),
+            sum(lags) / len(lags),
+            max(lags),
             max(s.shows[0][0] - a.first_at for a, s in zip(answers, seen, strict=True)),
             max(s.shows[-1][0] - a.ends_at for a, s in zip(answers, seen, strict=True)),
             self._refusals,
@@ -223,15 +225,13 @@ class Model:
         return chars if admitted else shown
 
 
-def _lag(answer: Answer, seen: Seen) -> float:
-    """Sum the waiting of all characters."""
-    total, done = 0.0, 0
+def _lags(answer: Answer, seen: Seen) -> list[float]:
+    """Return how long each word waited."""
+    lags: list[float] = []
     for at, chars in seen.shows:
-        words = answer.arrivals[done // DELTA_CHARS : chars // DELTA_CHARS]
-        total += sum(at - arrived for arrived in words) * DELTA_CHARS
-        done = max(done, chars)
-    assert done == answer.total
-    return total
+        lags += [at - arrived for arrived in answer.arrivals[len(lags) : chars // DELTA_CHARS]]
+    assert len(lags) == len(answer.arrivals)
+    return lags
 
 
 def together(count: int, seed: int) -> list[Answer]:

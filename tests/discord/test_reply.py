@@ -541,27 +541,31 @@ async def test_a_refusal_for_too_many_is_told_at_once(
 
 
 def test_budgets_belong_to_the_channel_of_the_answer(platform: Platform) -> None:
-    """And all requests to the bot. Posts and edits are one allowance until Discord has told otherwise."""
+    """And all requests to the bot. Posts and edits are two allowances until Discord has told otherwise."""
     question = replace(envelope(), delivery_key="fake:T1:C1:root", message_id="root")
     reply = platform.reply(question, TURN, "en")
     assert [(b.name, b.limit, b.window_s) for b in reply.ways[0].edit] == [
-        ("fake:T1:root:message", 5, 5.0),
+        ("fake:T1:root:edit", 5, 5.0),
         ("fake:requests", 50, 1.0),
     ]
-    assert reply.ways[0].post == reply.ways[0].edit
+    assert reply.ways[0].post[0].name == "fake:T1:root:create"
 
 
 @pytest.mark.parametrize("shared", [False, True])
 async def test_whether_posts_and_edits_share_is_learned(
     replying: Any, discord: DiscordEmulator, dm: str, shared: bool
 ) -> None:
-    """From the names in the headers of both."""
+    """From the names in the headers of both; the first edit asks, others wait for its answer."""
     discord.switches.rate_limits = "discord"
     discord.switches.shared_send_edit_bucket = shared
     reply, _, _ = replying(channel=dm)
-    message = await reply.post(0, View("old"))
-    assert reply.ways[0].post[0].name == reply.ways[0].edit[0].name
-    await reply.edit(message, View("new"))
+    messages = [await reply.post(number, View("old")) for number in range(2)]
+    assert reply.ways[0].post[0].name != reply.ways[0].edit[0].name
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(reply.edit(messages[0], View("new")))
+        await asyncio.sleep(0)
+        with pytest.raises(PlatformRateLimited, match="held back"):
+            await reply.edit(messages[1], View("newer"))
     assert (reply.ways[0].post[0].name == reply.ways[0].edit[0].name) is shared
 
 
