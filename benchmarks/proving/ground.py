@@ -53,6 +53,7 @@ class Ground:
     Attributes:
         wider: So many times more requests are allowed than in life.
         ahead_s: How far the emulators' clock was moved ahead of the real one.
+        warmly: How bridges are started: see ``warm``.
     """
 
     clock: SandboxClock
@@ -65,6 +66,7 @@ class Ground:
     settings: dict[str, dict[str, Any]]
     wider: float = 1.0
     ahead_s: float = 0.0
+    warmly: bool = False
     processes: list[Process] = field(default_factory=list)
 
     @property
@@ -90,7 +92,7 @@ class Ground:
     async def start_bridge(self) -> Process:
         """Start one more process of the bridge; it connects by itself."""
         self.config.write_text(toml(self.settings), encoding="utf-8")
-        started = await process.start(self.config, ahead_s=self.ahead_s, wider=self.wider)
+        started = await process.start(self.config, ahead_s=self.ahead_s, wider=self.wider, warmly=self.warmly)
         self.processes.append(started)
         self.journal.record("bridge", "process", "started", pid=started.pid)
         return started
@@ -132,10 +134,14 @@ class Ground:
 
 
 @asynccontextmanager
-async def open_ground(folder: Path, *, seed: int = 0, wider: float = WIDER) -> AsyncIterator[Ground]:
+async def open_ground(
+    folder: Path, *, seed: int = 0, wider: float = WIDER, warmly: bool = False
+) -> AsyncIterator[Ground]:
     """Run the emulators on free ports of 127.0.0.1; the bridge is not started. Leaving kills what runs of it.
 
-    ``wider``: so many times more requests than in life are allowed.
+    Args:
+        wider: So many times more requests than in life are allowed.
+        warmly: How bridges are started: see ``warm``.
     """
     clock = SandboxClock()
     journal = Journal(clock)
@@ -161,7 +167,7 @@ async def open_ground(folder: Path, *, seed: int = 0, wider: float = WIDER) -> A
             discord.add_channel(channel)
         coze.add_workflow(Workflow(WORKFLOW_ID, WORKFLOW, parameters={PARAMETER: {"type": "string", "required": True}}))
         coze.script_run(RUN, times=None)
-        ground = Ground(clock, journal, coze, slack, discord, agent, folder, {}, wider)
+        ground = Ground(clock, journal, coze, slack, discord, agent, folder, {}, wider, warmly=warmly)
         ground.settings = configuration(ground, token, wider)
         try:
             yield ground

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from benchmarks.proving import later, warm
 from benchmarks.proving.later import AHEAD_VARIABLE, WIDER_VARIABLE
 from sandbox.demo.process import clean_environment, end_with_parent
 
@@ -23,7 +25,7 @@ class Process:
     What it writes comes through a pipe, so that a limit on the size of its files concerns its store alone.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, log: threading.Thread) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | warm.WarmProcess, log: threading.Thread) -> None:
         self._process = process
         self._log = log
 
@@ -65,27 +67,40 @@ class Process:
                 os.killpg(self.pid, number)
 
 
-async def start(config: Path, *, ahead_s: float = 0.0, wider: float = 1.0) -> Process:
-    """Start the bridge on a configuration; its log is written beside it. ``ahead_s`` and ``wider``: see ``later``."""
+async def start(config: Path, *, ahead_s: float = 0.0, wider: float = 1.0, warmly: bool = False) -> Process:
+    """Start the bridge on a configuration; its log is written beside it.
+
+    Args:
+        ahead_s, wider: See ``later``.
+        warmly: See ``warm``.
+    """
     changed = {AHEAD_VARIABLE: f"{ahead_s:.3f}", WIDER_VARIABLE: f"{wider:g}"}
     environment = clean_environment(os.environ) | changed
     reader, writer = os.pipe()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            str(config),
-            stdin=subprocess.DEVNULL,
-            stdout=writer,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=end_with_parent(),
-        )
+        process: asyncio.subprocess.Process | warm.WarmProcess
+        if warmly:
+            process = warm.fork(later.main, ("run", "--config", str(config)), environment, writer)
+        else:
+            process = await _cold(config, environment, writer)
     finally:
         os.close(writer)
     thread = threading.Thread(target=_copy, args=(os.fdopen(reader, "rb"), config.with_name("bridge.log")), daemon=True)
     thread.start()
     return Process(process, thread)
+
+
+async def _cold(config: Path, environment: Mapping[str, str], log: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *COMMAND,
+        str(config),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=end_with_parent(),
+    )
 
 
 def _copy(source: IO[bytes], target: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 from sandbox.journal import Journal
 
@@ -24,6 +24,20 @@ PR_SET_PDEATHSIG = 1
 """Source: prctl(2)."""
 FOREIGN_VARIABLES = ("COZE_", "SLACK_", "DISCORD_")
 """Beginnings of environment variables that would lead the bridge to real services."""
+
+
+class Running(Protocol):
+    """A process, as ``asyncio.subprocess.Process`` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int) -> None: ...
 
 
 class BridgeProcess:
@@ -38,7 +52,7 @@ class BridgeProcess:
         self.store = folder / STORE_NAME
         self._command = [*command, "run", "--config", str(self.config)]
         self._log = folder / LOG_NAME
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -57,16 +71,24 @@ class BridgeProcess:
             OSError: The command cannot be run.
         """
         with self._open_log() as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=clean_environment(os.environ),
-                start_new_session=True,
-                preexec_fn=end_with_parent(),
-            )
+            self._process = await self.spawn(log)
         journal.record(SERVICE, "process", "started", process_id=self._process.pid)
+
+    async def spawn(self, log: BinaryIO) -> Running:
+        """Start the process, which writes into ``log`` and leads a group of its own.
+
+        Raises:
+            OSError: The command cannot be run.
+        """
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(os.environ),
+            start_new_session=True,
+            preexec_fn=end_with_parent(),
+        )
 
     async def stop(self, journal: Journal) -> int:
         """Ask it to stop and return its exit code; one that does not end in time is killed."""

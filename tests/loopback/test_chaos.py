@@ -12,7 +12,7 @@ PLAN = Plan(kills=10, each=1, points=tuple(point for point in POINTS if point.na
 
 async def test_ten_kills_lose_nothing(tmp_path: Path) -> None:
     """Some at moments that were chosen, some at random, one after the other, with questions on both platforms."""
-    async with open_ground(tmp_path, seed=PLAN.seed) as ground:
+    async with open_ground(tmp_path, seed=PLAN.seed, warmly=True) as ground:
         storm = Storm(ground, PLAN)
         verdict = await storm.run()
     assert verdict.good, verdict

@@ -1,14 +1,14 @@
 """``kill -9`` in the middle of an answer: after the next start it stands there whole, once, asked for once."""
 
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from benchmarks.proving.warm import WarmBridge
 from bridge.texts import LANGUAGES, Say
 from sandbox.coze import Answer
-from sandbox.demo.process import BridgeProcess, demo_folder
+from sandbox.demo.process import demo_folder
 from sandbox.demo.town import ANN, CHANNEL, Town, open_town
 from sandbox.demo.words import WORDS
 
@@ -19,7 +19,7 @@ CHAT = "POST /v3/chat"
 @pytest.fixture
 async def town() -> AsyncIterator[Town]:
     """Emulators here, the bridge as a process of its own, not yet started; Discord wants 5 s between two sessions."""
-    with demo_folder() as folder, BridgeProcess((sys.executable, "-m", "bridge.cli"), folder) as bridge:
+    with demo_folder() as folder, WarmBridge(folder) as bridge:
         async with open_town(WORDS["en"], bridge) as town:
             town.coze.script(Answer(text=TEXT.strip(), chars_per_second=150.0))
             yield town
