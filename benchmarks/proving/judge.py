@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from benchmarks.proving.crowd import Conversation, Crowd
 from benchmarks.proving.ground import CHANNELS, Ground
-from benchmarks.proving.questions import ASKED, PARAMETER, Question, look_for, sentence, squashed
+from benchmarks.proving.questions import ASKED, PARAMETER, SPOKEN, Question, look_for, sentence, squashed
 from bridge.texts import LANGUAGES, Say
 
 SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLACEHOLDER, Say.THINKING)}
@@ -143,9 +143,14 @@ class Judge:
             found.apologies.append(f"{where}: {lines[0]}")
 
     def _says_stopped(self, question: Question) -> bool:
-        """Tell whether a part of this answer says that it was stopped."""
-        own = [m for m in self._crowd.shown(question) if f"{question.token}-" in m.text]
-        return any(_wording(Say.STOPPED) in f"{message.text}\n{message.small_print}" for message in own)
+        """Tell whether a part of this answer says that it was stopped, or a message without words right behind it."""
+        is_own = False
+        for message in self._crowd.shown(question):
+            if f"{question.token}-" in message.text or SPOKEN.search(message.text):
+                is_own = f"{question.token}-" in message.text
+            if is_own and _wording(Say.STOPPED) in f"{message.text}\n{message.small_print}":
+                return True
+        return False
 
     def _is_refused(self, question: Question) -> bool:
         """Tell whether the asker read that her question was not taken: in its place, or as a reply to it."""

@@ -80,7 +80,7 @@ async def start(config: Path, *, ahead_s: float = 0.0, wider: float = 1.0, warml
     try:
         process: asyncio.subprocess.Process | warm.WarmProcess
         if warmly:
-            process = warm.fork(later.main, ("run", "--config", str(config)), environment, writer)
+            process = warm.fork(later.main, ("run", "--config", str(config)), environment, {1: writer, 2: writer})
         else:
             process = await _cold(config, environment, writer)
     finally:

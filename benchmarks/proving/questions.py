@@ -23,6 +23,8 @@ PARAGRAPH_SENTENCES = 4
 ASKED = re.compile(r"(Q\d{4,})\b[^Q]*?(\d+) sentences")
 UNSEEN = re.compile(r"[\s\u200b\u2060]+")
 """What platforms change at will: white space, and the marks that keep links from being made."""
+SPOKEN = re.compile(r"Q\d{4,}-\d{3} ")
+"""Begins every sentence of an answer."""
 
 
 def token_of(number: int) -> str:

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.proving.warm import PipedProcess
+from bridge.cli import main
 from sandbox.coze import CozeEmulator
 
 DEADLINE_S = 60.0
@@ -34,16 +35,9 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     return {**kept, **ours, **(extra or {})}
 
 
-async def start(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> asyncio.subprocess.Process:
+async def start(folder: Path, *arguments: str, extra: dict[str, str] | None = None) -> PipedProcess:
     """Start ``coze-bridge`` in a folder."""
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", *arguments),
-        cwd=folder,
-        env=environment({"PYTHONPATH": str(ROOT), **(extra or {})}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    return await PipedProcess.begin(main, arguments, environment(extra), folder)
 
 
 async def command(folder: Path, *arguments: str, typed: str = "", extra: dict[str, str] | None = None) -> Ended:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.proving.warm import PipedProcess
 from sandbox.clock import SandboxClock
 from sandbox.coze import CozeEmulator
 from sandbox.journal import Journal
@@ -55,7 +56,7 @@ async def world() -> AsyncIterator[World]:
         yield World(journal, coze, slack)
 
 
-async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+async def logged(process: PipedProcess, event: str) -> dict[str, Any]:
     """Read log lines up to the one that tells of ``event``."""
     assert process.stderr is not None
     async with asyncio.timeout(DEADLINE_S):
@@ -66,7 +67,7 @@ async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, A
     raise AssertionError(f"no {event!r} in the log")
 
 
-async def ended(process: asyncio.subprocess.Process) -> int:
+async def ended(process: PipedProcess) -> int:
     """Ask it to stop and return its exit code."""
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(DEADLINE_S):

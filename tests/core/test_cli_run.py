@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.proving.warm import PipedProcess
 from sandbox.clock import SandboxClock
 from sandbox.coze import Answer, CozeEmulator
 from sandbox.journal import Journal
@@ -62,7 +63,7 @@ async def world() -> AsyncIterator[World]:
         yield World(journal, coze, slack)
 
 
-async def read_until(process: asyncio.subprocess.Process, event: str) -> list[dict[str, Any]]:
+async def read_until(process: PipedProcess, event: str) -> list[dict[str, Any]]:
     """Read log lines up to the one that tells of ``event``."""
     assert process.stderr is not None
     lines = []
@@ -74,7 +75,7 @@ async def read_until(process: asyncio.subprocess.Process, event: str) -> list[di
     raise AssertionError(f"no {event!r} in {lines}")
 
 
-async def end(process: asyncio.subprocess.Process) -> list[dict[str, Any]]:
+async def end(process: PipedProcess) -> list[dict[str, Any]]:
     """Wait for the end; return what was still logged, every line of it JSON."""
     async with asyncio.timeout(DEADLINE_S):
         _, err = await process.communicate()
