@@ -140,7 +140,7 @@ async def test_no_free_connection(transport: str) -> None:
         await connection.read()
         await until_gone(connection)
 
-    settings = {"transport": transport, "concurrent_chats": 1, "connect_timeout_s": 2.0, "idle_timeout_s": 20.0}
+    settings = {"transport": transport, "concurrent_chats": 1, "connect_timeout_s": 1.0, "idle_timeout_s": 20.0}
     async with raw_server(hold) as server:
         async with Wire(settings_for(server.url, **settings), HurriedClock(), retries=NO_RETRIES) as wire:
             async with asyncio.TaskGroup() as tasks:

@@ -106,9 +106,9 @@ async def test_a_mention_grows_in_its_thread(answering: Answering, discord: Disc
 
 async def test_thirty_thousand_characters_arrive_whole(answering: Answering, discord: DiscordEmulator) -> None:
     """As parts that fit, in order, with code and tables in them."""
-    discord.switches.rate_limits = "generous"
+    discord.switches.rate_limits = "off"
     text = "".join(f"Paragraph {n}: " + "word " * 40 + "\n\n```py\n" + f"x = {n}\n" * 30 + "```\n\n" for n in range(70))
-    async with answering(spoken(text), channel_creates=1000) as core:
+    async with answering(spoken(text), channel_creates=1000, channel_edits=1000) as core:
         message = discord.dm("ann", "Tell me everything")
         dm = discord.open_dm("ann")
         assert await core.ended(question_key(discord, dm, message)) is Outcome.DELIVERED

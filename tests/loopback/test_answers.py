@@ -178,8 +178,10 @@ async def test_a_very_long_answer_continues_in_further_messages(road: Road) -> N
 
 async def test_code_over_several_messages_is_complete_in_each(road: Road) -> None:
     """A code block that is cut between two messages is closed in the one and opened again in the other."""
-    code = "".join(f"print({number})\n" for number in range(1_500))
-    road.coze.script(f"Look:\n\n```python\n{code}```\n")
+    lines = [f"print({number})\n" for number in range(1_500)]
+    code = "".join(lines)
+    pieces = ("".join(lines[start : start + 20]) for start in range(0, len(lines), 20))
+    road.coze.script(Answer(deltas=("Look:\n\n```python\n", *pieces, "```\n")))
     asked = road.ask("Code!")
     await road.until(lambda: road.answers(asked) and road.answers(asked)[-1].text.endswith("```\n"), "the last part")
     await road.quiet()
