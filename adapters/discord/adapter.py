@@ -52,7 +52,7 @@ class DiscordPlatform:
         self._web = Web(settings, services.clock)
         self._files = Files(settings, self._web)
         self._chains = Chains(name, self._web, services.store)
-        self._callers = Callers()
+        self._callers = Callers(services.store)
         self._hourglass = Hourglass(self._web, services.store)
         self._hints = Hints(services, self.reply)
         self._marks = Marks(name, services.store, services.clock, sharded=settings.shards != 1)

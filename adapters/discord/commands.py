@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.discord import forms, limits
 from adapters.discord.fields import Payload, mapping_in, text_in
-from adapters.discord.ids import MessageRef, delivery_key
+from adapters.discord.ids import command_key
 from adapters.discord.inbound import Channel, Identity, attachments_of, place_of, words_of
 from adapters.discord.outbound import cut
 from adapters.discord.presses import APPLICATION_COMMAND, AUTOCOMPLETE, MODAL_SUBMIT, author_of
@@ -22,7 +22,7 @@ from adapters.discord.registry import (
     SUBCOMMANDS,
     choice_value,
     meant_choice,
-    option_name,
+    options_of,
 )
 from bridge.model import Addressing, Attachment, Envelope, Field, Invocation, Offer, Typing
 
@@ -41,7 +41,7 @@ def parse_command(
         channel: Where it was used; ``None`` in direct messages.
     """
     data, interaction_id = mapping_in(interaction, "data"), text_in(interaction, "id")
-    envelope = envelope_of(interaction, channel, instance, interaction_id, "", now_s)
+    envelope = envelope_of(interaction, channel, instance, interaction_id, "", now_s, text_in(data, "target_id"))
     if envelope is None or interaction.get("type") != APPLICATION_COMMAND:
         return None
     if data.get("type") == MESSAGE_MENU:
@@ -82,12 +82,19 @@ def choices(suggested: Sequence[str]) -> list[dict[str, str]]:
 
 
 def envelope_of(
-    interaction: Payload, channel: Channel | None, instance: str, what: str, text: str, now_s: float
+    interaction: Payload,
+    channel: Channel | None,
+    instance: str,
+    what: str,
+    text: str,
+    now_s: float,
+    about: str = "",
 ) -> Envelope | None:
     """Make the envelope of a command; ``None`` for an interaction of a strange shape.
 
     Args:
         what: Tells this command from all others.
+        about: The message that it is about.
     """
     author, channel_id = author_of(interaction), text_in(interaction, "channel_id")
     guild = text_in(interaction, "guild_id")
@@ -95,7 +102,7 @@ def envelope_of(
         return None
     place = place_of(instance, guild, channel_id, "", channel)
     return Envelope(
-        delivery_key=delivery_key(MessageRef(instance, guild, channel_id, what)),
+        delivery_key=command_key(instance, guild, channel_id, what, about),
         place=replace(place, thread=place.thread or None),  # in a channel nothing stands for it yet
         author=author,
         message_id="",
@@ -142,8 +149,7 @@ def _of_workflow(data: Payload, offer: Offer, envelope: Envelope) -> Invocation:
 
 def _fields(offers: Sequence[Offer], name: str) -> dict[str, Field]:
     """Return a workflow's fields by their options."""
-    found = next((offer.forms["en"].fields for offer in offers if offer.name == name), ())
-    return {option_name(field): field for field in found}
+    return options_of(next((offer.forms["en"].fields for offer in offers if offer.name == name), ()))
 
 
 def _options(data: Payload) -> list[Mapping[str, Any]]:

@@ -33,7 +33,7 @@ FORM_TTL_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """The one answer to a command, and who waits for what follows it."""
+    """The one answer to a command, and who waits for what follows it; ``None`` when nothing does."""
 
     body: dict[str, Any]
     caller: Caller | None = None
@@ -85,7 +85,7 @@ class Counter:
 
     async def _choose(self, form: Form, call: Invocation, ticket: Ticket) -> dict[str, Any]:
         chooser = form.fields[0].name
-        pending = Pending.begun(form, (chooser,), call.envelope.attachments)
+        pending = Pending.begun(form, (chooser,), call.envelope)
         await self._remember(ticket.id, pending)
         spoken = language(self._locale(call.envelope.author))
         abouts = {offer.name: offer.forms[spoken].about for offer in self._services.offers}
@@ -93,7 +93,7 @@ class Counter:
 
     async def _open(self, form: Form, invoked: Invoked, call: Invocation, ticket: Ticket) -> dict[str, Any]:
         """Open the first modal of a form; its id is that of the interaction which asked for it."""
-        pending = Pending.begun(form, call.given or (), call.envelope.attachments)
+        pending = Pending.begun(form, call.given or (), call.envelope)
         await self._remember(ticket.id, pending)
         return self._modal(form, invoked.errors, pending, ticket.id, call.envelope.author)
 
@@ -133,7 +133,8 @@ class Counter:
         """Return what a form calls; its key is the form's, so that one that is sent twice runs once."""
         text = f"!run {pending.workflow}".rstrip()
         now_s = self._services.clock.wall()
-        envelope = envelope_of(interaction, channel, self._instance, f"form.{begun_by}", text, now_s)
+        what = f"form.{begun_by}"
+        envelope = envelope_of(interaction, channel, self._instance, what, text, now_s, pending.about)
         if envelope is None:
             return None
         return Invocation(replace(envelope, attachments=pending.files), filled=pending.values)
@@ -155,8 +156,7 @@ class Counter:
         """Tell that it is taken, or what is wrong."""
         if not invoked.accepted:
             sentences = [*invoked.errors.values()] or [invoked.sentence]
-            data = whispered("\n".join(sentences))
-            return Reaction({"type": int(ResponseKind.MESSAGE), "data": data}, caller)
+            return Reaction({"type": int(ResponseKind.MESSAGE), "data": whispered("\n".join(sentences))})
         if not mapping_in(interaction, "message"):
             return Reaction({"type": int(ResponseKind.DEFERRED_MESSAGE), "data": {"flags": EPHEMERAL}}, caller)
         taken = self._services.speech(Say.FORM_TAKEN, self._locale(author_of(interaction)))

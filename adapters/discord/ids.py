@@ -15,6 +15,9 @@ from bridge.model import Control, ControlKind, TurnId
 CONTROL_MARK = "coze-bridge"
 """Begins the ids of our buttons, for the application may have made others before."""
 
+ABOUT = "on."
+"""Begins what tells commands about the same message apart."""
+
 _CHOICE = re.compile(r"[0-9]{1,2}")
 
 EPOCH_MS = 1_420_070_400_000
@@ -50,6 +53,24 @@ def parse_delivery_key(key: str) -> MessageRef:
     if len(components) < 4:
         raise ValueError("a delivery key has at least four components")
     return MessageRef(*components[:4])
+
+
+def command_key(instance: str, guild: str, channel: str, what: str, about: str = "") -> str:
+    """Name a command; of one about a message, the key names that message too.
+
+    Args:
+        what: Tells this command from all others.
+        about: The message's id.
+    """
+    if not about:
+        return delivery_key(MessageRef(instance, guild, channel, what))
+    return join_key(instance, guild, channel, about, ABOUT + what)
+
+
+def message_about(key: str) -> MessageRef | None:
+    """Return the message that a command is about; ``None`` where there is none."""
+    components = [unquote(component) for component in key.split(":")]
+    return MessageRef(*components[:4]) if len(components) > 4 and components[4].startswith(ABOUT) else None
 
 
 def part_nonce(turn_id: TurnId, index: int, edition: int = 0) -> str:

@@ -43,6 +43,9 @@ PLACEHOLDER_CHARS = 100
 ANSWER_PRESS_WITHIN_S = 3.0
 """Afterwards the presser reads that the interaction failed, and its token is dead."""
 
+INTERACTION_S = 900.0
+"""How long an interaction that was answered can be answered further. Documented."""
+
 CHANNEL_CREATES = 5
 CHANNEL_EDITS = 5
 CHANNEL_WINDOW_S = 5.0

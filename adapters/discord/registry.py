@@ -57,9 +57,16 @@ def command_list(offers: Sequence[Offer], speech: Speech) -> list[dict[str, Any]
     return [own, *flows[: limits.COMMANDS_MAX - 1], *([_menu(speech)] if offers else [])]
 
 
-def option_name(field: Field) -> str:
-    """Return the option that stands for a parameter."""
-    return field.name.lower()[: limits.COMMAND_NAME_CHARS]
+def options_of(fields: Sequence[Field]) -> dict[str, Field]:
+    """Return the options that stand for parameters, by their names; long names that begin alike are told apart."""
+    named: dict[str, Field] = {}
+    for number, field in enumerate(fields):
+        name = field.name.lower()[: limits.COMMAND_NAME_CHARS]
+        if name in named:
+            mark = f"_{number}"
+            name = name[: limits.COMMAND_NAME_CHARS - len(mark)] + mark
+        named[name] = field
+    return named
 
 
 def choice_value(choice: str) -> str:
@@ -128,8 +135,9 @@ def _of_workflow(offer: Offer) -> dict[str, Any]:
     english, chinese = offer.forms["en"], offer.forms["zh"]
     about = _described(english.about or offer.name, chinese.about or english.about or offer.name)
     command = _command(offer.name, about)
-    pairs = sorted(zip(english.fields, chinese.fields, strict=True), key=lambda pair: not _is_required(pair[0]))
-    command["options"] = [_option(field, told.label) for field, told in pairs[: limits.OPTIONS_MAX]]
+    told = {field.name: field.label for field in chinese.fields}
+    named = sorted(options_of(english.fields).items(), key=lambda pair: not _is_required(pair[1]))
+    command["options"] = [_option(name, field, told[field.name]) for name, field in named[: limits.OPTIONS_MAX]]
     if _chars(command) > limits.COMMAND_CHARS:
         for option in command["options"]:
             if option.pop("choices", None):
@@ -144,13 +152,13 @@ def _command(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": CHAT_INPUT, "name": name, **about, **PLACES, "options": []}
 
 
-def _option(field: Field, chinese: str) -> dict[str, Any]:
+def _option(name: str, field: Field, chinese: str) -> dict[str, Any]:
     kind = OPTION_KINDS.get(field.kind, STRING)
     if field.many and kind != ATTACHMENT:
         kind = STRING
     option: dict[str, Any] = {
         "type": kind,
-        "name": option_name(field),
+        "name": name,
         **_described(field.label, chinese),
         "required": _is_required(field),
     }

@@ -15,6 +15,7 @@ from adapters.discord.ids import (
     MessageRef,
     delivery_key,
     is_name_of,
+    message_about,
     notice_nonce,
     parse_delivery_key,
     part_nonce,
@@ -204,13 +205,16 @@ class DiscordReply:
     # --- commands ---
 
     async def announce(self, text: str, *, where: ResultPlace) -> Root:
-        """Post the line that stands for a command; what said that more follows is taken away."""
+        """Post the line that stands for a command; what said that more follows is taken away.
+
+        It replies to the message that the command is about.
+        """
         place, channel = await self._announced_at(where)
-        body = outbound.create_body(_cut(text), part_nonce(self._turn_id, ANNOUNCED), "")
+        about = message_about(self._given_as)
+        reply_to = about.message if about is not None and about.channel == channel else ""
+        body = outbound.create_body(_cut(text), part_nonce(self._turn_id, ANNOUNCED), reply_to)
         root = _root(place, await self._room.create(channel, body, patience_s=PATIENCE_S), where)
-        link = f"https://discord.com/channels/{place.team or '@me'}/{channel}/{root.message_id}"
-        elsewhere = link if where is ResultPlace.ONLY_ME else ""
-        await self._answer_again(elsewhere)
+        await self._lead_to(root, channel, where)
         return root
 
     async def find_announced(self, *, where: ResultPlace) -> Root | None:
@@ -220,8 +224,17 @@ class DiscordReply:
         async for message in messages_after(self._web, channel, after):
             is_ours = _text(message, "author", "id") == us
             if is_ours and is_name_of(message.get("nonce"), self._turn_id, ANNOUNCED):
-                return _root(place, str(message.get("id")), where)
+                root = _root(place, str(message.get("id")), where)
+                await self._lead_to(root, channel, where)
+                return root
         return None
+
+    async def _lead_to(self, root: Root, channel: str, where: ResultPlace) -> None:
+        """Let the first answer to the command lead to what stands for it, or go where that is seen anyway."""
+        link = f"https://discord.com/channels/{root.place.team or '@me'}/{channel}/{root.message_id}"
+        await self._answer_again(link if where is ResultPlace.ONLY_ME else "")
+        if (caller := await self._callers.find(self._given_as)) is not None:
+            await self._callers.forget(caller)
 
     async def _announced_at(self, where: ResultPlace) -> tuple[Place, str]:
         """Return where a command is announced, and the channel that this is."""
@@ -244,7 +257,7 @@ class DiscordReply:
 
     async def _answer_again(self, text: str) -> bool:
         """Change the first answer to a command, or take it away; false where that cannot be done."""
-        caller = self._callers.find(self._given_as)
+        caller = await self._callers.find(self._given_as)
         if caller is None or not await self._services.clock.wait(caller.answered, limits.ANSWER_PRESS_WITHIN_S):
             return False
         content = {"content": _cut(text), "flags": outbound.SUPPRESS_EMBEDS, "allowed_mentions": outbound.NOBODY}

@@ -13,11 +13,11 @@ from typing import Any
 
 from adapters.discord import forms, limits
 from adapters.discord.fields import Payload
-from adapters.discord.ids import CONTROL_MARK
+from adapters.discord.ids import CONTROL_MARK, message_about
 from adapters.discord.outbound import ButtonStyle, ComponentKind, cut
 from adapters.discord.presses import whispered
 from bridge.keys import join_key
-from bridge.model import Attachment, Form
+from bridge.model import Attachment, Envelope, Form
 from bridge.ports import Speech
 from bridge.texts.keys import Say
 
@@ -48,17 +48,21 @@ class Pending:
         values: What was filled in, by field, as it would be typed.
         seen: The fields that she was asked for, or gave by herself.
         files: What came along, or was put into the form.
+        about: The message that the workflow shall run on.
     """
 
     workflow: str
     values: Mapping[str, str]
     seen: tuple[str, ...] = ()
     files: tuple[Attachment, ...] = ()
+    about: str = ""
 
     @classmethod
-    def begun(cls, form: Form, given: Iterable[str], files: tuple[Attachment, ...]) -> "Pending":
+    def begun(cls, form: Form, given: Iterable[str], called: Envelope) -> "Pending":
         """Begin a form with what it holds already."""
-        return cls(form.workflow, {field.name: field.value for field in form.fields if field.value}, (*given,), files)
+        message = message_about(called.delivery_key)
+        values = {field.name: field.value for field in form.fields if field.value}
+        return cls(form.workflow, values, (*given,), called.attachments, message.message if message else "")
 
     def sent(self, data: Payload) -> "Pending":
         """Take over what a modal brought: it replaces what its fields held before."""
@@ -79,7 +83,7 @@ class Pending:
         """Undo ``write``."""
         found = json.loads(written)
         files = tuple(Attachment(**file) for file in found["files"])
-        return cls(found["workflow"], found["values"], tuple(found["seen"]), files)
+        return cls(found["workflow"], found["values"], tuple(found["seen"]), files, found["about"])
 
 
 def step_id(step: Step, begun_by: str, *more: str) -> str:

@@ -7,10 +7,11 @@ import pytest
 
 from adapters.discord import forms
 from adapters.discord.commands import choices, parse_command, parse_typing
+from adapters.discord.ids import MessageRef, command_key, message_about
 from adapters.discord.inbound import Channel, Identity
 from adapters.discord.registry import command_list
 from adapters.discord.steps import Pending, Step, between, is_whole, parse_step, step_id
-from bridge.model import Attachment, Field, Form, Offer, ResultPlace, ValueKind
+from bridge.model import Attachment, Field, Form, Invocation, Invoked, Offer, ResultPlace, ValueKind
 from bridge.texts import say
 from sandbox.discord import DiscordEmulator
 from sandbox.discord.commands import check_command
@@ -78,6 +79,7 @@ def test_whatever_is_configured_discord_takes_it() -> None:
     """Too many commands, options and choices, texts too long."""
     choices = tuple(f"{'x' * 90}{number}" for number in range(25))
     fields = [Field(f"P{number}" + "y" * 60, ValueKind.CHOICE, "z" * 300, choices=choices) for number in range(30)]
+    fields += [Field("same" * 8 + end, ValueKind.STRING, "s") for end in "ab"]
     flows = [offer(*fields, name=f"flow{number}") for number in range(120)]
     commands = command_list([offer(name="coze"), *flows], say)
     assert len(commands) == 101
@@ -146,6 +148,11 @@ def test_a_message_is_what_a_workflow_runs_on() -> None:
     call = parse_command(used(data=data), None, "work", US, [], 5.0)
     assert call is not None
     assert (call.envelope.text, call.subject, call.envelope.attachments[0].name) == ("!run", "roses", "a.png")
+    assert message_about(call.envelope.delivery_key) == MessageRef("work", "", "7", "8")
+    other = parse_command(used(data=data, id="16"), None, "work", US, [], 5.0)
+    assert other is not None
+    assert other.envelope.delivery_key != call.envelope.delivery_key
+    assert message_about(command_key("work", "", "7", "15")) is None
     assert parse_command(used(data={**data, "resolved": 7}), None, "work", US, [], 5.0) is None
 
 
@@ -292,6 +299,48 @@ async def test_what_is_announced_is_found_again(discord: DiscordEmulator, platfo
         assert root.place.thread == (root.message_id if where is ResultPlace.THREAD else None)
     assert len(discord.answers("general")) == 2
     assert not discord.violations()
+
+
+@pytest.fixture
+def calls(intake: Any, monkeypatch: pytest.MonkeyPatch) -> list[Invocation]:
+    """What was called; everything is taken."""
+    found: list[Invocation] = []
+
+    async def invoke(call: Invocation) -> Invoked:
+        found.append(call)
+        return Invoked(accepted=True)
+
+    monkeypatch.setattr(intake, "invoke", invoke)
+    return found
+
+
+async def test_a_sentence_reaches_the_caller_also_after_fifteen_minutes(
+    discord: DiscordEmulator, platform: Any, serve: Any, intake: Any, calls: list[Invocation]
+) -> None:
+    """First in the answer to her command, then in the direct conversation; never in the channel."""
+    async with serve(platform, intake):
+        answer = await discord.slash("ann", "general", "coze status")
+        reply = platform.reply(calls[0].envelope, "abcdefghabcdefgh", "en")
+        await reply.notice("I am free.")
+        assert discord.shown_text("general", str(answer.message_id)) == "I am free."
+        discord.clock.advance(900.0)
+        await reply.notice("I am still free.")
+    assert [message.text for message in discord.answers(discord.open_dm("ann"))] == ["I am still free."]
+    assert [message for message in discord.answers("general") if not message.ephemeral_for] == []
+
+
+async def test_nobody_is_left_thinking_by_a_restart(
+    discord: DiscordEmulator, platform_for: Any, serve: Any, intake: Any, calls: list[Invocation], services: Any
+) -> None:
+    """The first answer is taken away by whoever goes on, and then nothing leads there any more."""
+    async with platform_for() as platform, serve(platform, intake):
+        answer = await discord.slash("ann", "general", "coze status")
+        assert discord.shown("general", str(answer.message_id)).loading
+    assert await services.store.note(f"{calls[0].envelope.delivery_key}:caller") is not None
+    async with platform_for() as platform:
+        await platform.reply(calls[0].envelope, "abcdefghabcdefgh", "en").announce("runs", where=ResultPlace.THREAD)
+    assert [message.text for message in discord.messages("general")] == ["runs"]
+    assert await services.store.note(f"{calls[0].envelope.delivery_key}:caller") is None
 
 
 async def test_a_sentence_reaches_the_caller_also_after_a_restart(

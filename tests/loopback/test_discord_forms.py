@@ -145,6 +145,7 @@ async def test_a_workflow_is_run_on_a_message(offered: Server) -> None:
         assert sent.response == "UPDATE"
         await done(offered, 1)
         assert not whispers(offered)
+    assert offered.answers(GENERAL)[0].reply_to == said
     (values,) = runs(offered)
     names = {file.file_id: file.file_name for file in offered.road.coze.world.files.values()}
     held = {name: names[json.loads(values[name])["file_id"]] for name in ("picture", "plan")}

@@ -115,6 +115,19 @@ async def test_answers_to_commands_are_for_the_caller_alone(offered: Server) -> 
     assert not offered.answers(GENERAL)
 
 
+async def test_what_is_private_is_told_nowhere_else(offered: Server) -> None:
+    """Who takes no direct messages is told that nothing was run, and nobody else."""
+    people = offered.emulator
+    people.accept_dms("ann", False)
+    async with offered.road.bridge():
+        opened = await people.slash("ann", GENERAL, "poem")
+        await people.submit_modal("ann", opened.interaction_id, {"text": "roses"})
+        await offered.road.until(lambda: whispers(offered) == [say(Say.RUN_NO_PRIVATE, "en")], "why nothing was run")
+        await offered.quiet()
+    assert not offered.answers(GENERAL)
+    assert not offered.road.coze.workflows.runs
+
+
 async def test_where_the_bot_may_not_write_nothing_runs(offered: Server) -> None:
     """The caller reads why."""
     offered.emulator.add_channel("locked")
