@@ -119,7 +119,7 @@ class Core:
             platforms,
             admission,
             presses,
-            Invocations(gate, runs.book, speaks),
+            Invocations(gate, runs.book, turns.files, speaks),
             runs=runs,
             scope=scope,
             keep_s=keep_s,

@@ -6,6 +6,7 @@ It is decided before anything is awaited: a platform lets a form be shown only a
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bridge.files.attachments import FileRules
 from bridge.intake.commands import Command, parse_command
 from bridge.intake.gate import Gate
 from bridge.model import Envelope, Form, Invocation, Invoked, Typing
@@ -20,8 +21,9 @@ from bridge.workflows.values import Problem
 class Invocations:
     """Decides about commands; every one passes the gate before anything is shown."""
 
-    def __init__(self, gate: Gate, book: WorkflowBook, default_language: str) -> None:
+    def __init__(self, gate: Gate, book: WorkflowBook, file_rules: FileRules, default_language: str) -> None:
         self._gate = gate
+        self._file_rules = file_rules
         self._book = book
         self._default_language = default_language
 
@@ -101,7 +103,7 @@ class Invocations:
 
     def _given(self, envelope: Envelope, flow: Flow, given: Mapping[str, str], locale: str) -> Invoked | Envelope:
         files = envelope.attachments
-        read = read_form(flow, given, files)
+        read = read_form(flow, given, files, self._file_rules)
         if not read.problems:
             return replace(envelope, text=read.line)
         wrong = {name: problem for name, problem in read.problems.items() if problem.say is not Say.FORM_MISSING}
@@ -111,7 +113,7 @@ class Invocations:
 
     def _sent(self, call: Invocation, filled: Mapping[str, str], flow: Flow, locale: str) -> Invoked | Envelope:
         files = call.envelope.attachments
-        read = read_form(flow, filled, files)
+        read = read_form(flow, filled, files, self._file_rules)
         errors = {name: problem.sentence(locale) for name, problem in read.problems.items()}
         if call.draft:
             return Invoked(form=form_of(flow, locale, dict(filled), files=files), errors=errors)

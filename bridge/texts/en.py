@@ -108,6 +108,8 @@ SENTENCES: dict[Say, str] = {
     Say.VALUE_NOT_CHOICE: "`{name}` cannot be “{value}”. Choose one of: {choices}.",
     Say.VALUE_NOT_LINK: "`{name}` takes the link to a file (https://…), not “{value}”.",
     Say.VALUE_NOT_IMAGE: "`{name}` takes an image, which {value} is not.",
+    Say.VALUE_FILE_TOO_LARGE: "`{name}` takes files of up to {max} MB; {value} is larger.",
+    Say.VALUE_FILE_KIND: "`{name}` cannot have {value}: I do not pass on files of this kind.",
     Say.VALUE_NOT_JSON: "`{name}` takes JSON, which “{value}” is not.",
     Say.VALUE_TOO_SMALL: "`{name}` must be {min} or more, not {value}.",
     Say.VALUE_TOO_LARGE: "`{name}` must be {max} or less, not {value}.",

@@ -111,6 +111,8 @@ class Say(StrEnum):
     VALUE_NOT_CHOICE = "value_not_choice"  # {name} {value} {choices}
     VALUE_NOT_LINK = "value_not_link"  # {name} {value}
     VALUE_NOT_IMAGE = "value_not_image"  # {name} {value}
+    VALUE_FILE_TOO_LARGE = "value_file_too_large"  # {name} {value} {max}
+    VALUE_FILE_KIND = "value_file_kind"  # {name} {value}
     VALUE_NOT_JSON = "value_not_json"  # {name} {value}
     VALUE_TOO_SMALL = "value_too_small"  # {name} {min} {value}
     VALUE_TOO_LARGE = "value_too_large"  # {name} {max} {value}

@@ -106,6 +106,8 @@ SENTENCES: dict[Say, str] = {
     Say.VALUE_NOT_CHOICE: "`{name}` 不能是“{value}”。可选：{choices}。",
     Say.VALUE_NOT_LINK: "`{name}` 需要文件链接（https://…），而不是“{value}”。",
     Say.VALUE_NOT_IMAGE: "`{name}` 需要图片，而 {value} 不是。",
+    Say.VALUE_FILE_TOO_LARGE: "`{name}` 的文件不能超过 {max} MB，{value} 太大了。",
+    Say.VALUE_FILE_KIND: "`{name}` 不能使用 {value}：我不转交这类文件。",
     Say.VALUE_NOT_JSON: "`{name}` 需要 JSON，而“{value}”不是。",
     Say.VALUE_TOO_SMALL: "`{name}` 不能小于 {min}，现在是 {value}。",
     Say.VALUE_TOO_LARGE: "`{name}` 不能大于 {max}，现在是 {value}。",

@@ -24,7 +24,7 @@ from bridge.turns.ledger import Ledger
 from bridge.turns.waits import Waits
 from bridge.workflows.answers import read_answer
 from bridge.workflows.book import SAID, Flow, WorkflowBook
-from bridge.workflows.files import assign, file_names, file_value
+from bridge.workflows.files import assign, file_names, file_value, unfitting
 from bridge.workflows.values import Problem
 
 UNBEGUN = frozenset({TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED})
@@ -95,7 +95,12 @@ class RunOrder:
         problems = list(arguments.problems)
         wanted, left_out = sort_out([self._envelope], self._around.carrier.rules, frozenset(FileKind))
         self._files = assign(flow.settings.parameters, arguments.values, wanted)
-        if missing := [name for name in flow.lacking(arguments) if name not in self._files]:
+        missing = [name for name in flow.lacking(arguments) if name not in self._files]
+        for name in [name for name in missing if name in flow.settings.parameters]:
+            if bad := unfitting(flow.settings.parameters, name, self._envelope.attachments):
+                problems.append(bad)
+                missing.remove(name)
+        if missing:
             names = ", ".join(f"`{name}`" for name in missing)
             problems.append(Problem(Say.VALUES_MISSING, {"names": names}))
         if problems and record.state in UNBEGUN:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from bridge.files.attachments import Wanted, kind_of, readable_name
+from bridge.files.attachments import MEGABYTE, FileRules, Wanted, kind_of, readable_name
 from bridge.model import Attachment, FileKind, QuestionFile, UploadedFile, ValueKind
 from bridge.texts import Say
 from bridge.workflows.settings import ParameterSettings
@@ -37,13 +37,35 @@ def filled_by(
     return tuple(_share(parameters, given, [(file.given_for, kind_of(file)) for file in files]))
 
 
-def misfits(parameters: Mapping[str, ParameterSettings], files: Iterable[Attachment]) -> dict[str, Problem]:
-    """Tell which files were given for a parameter that takes none of their kind."""
+def misfits(
+    parameters: Mapping[str, ParameterSettings], files: Iterable[Attachment], rules: FileRules
+) -> dict[str, Problem]:
+    """Tell what is wrong with files that were given for a parameter: kind or size, as far as it is known unread."""
     return {
-        file.given_for: Problem(Say.VALUE_NOT_IMAGE, {"name": file.given_for, "value": readable_name(file.name)})
+        file.given_for: problem
         for file in files
-        if file.given_for in parameters and not _fits(parameters[file.given_for], kind_of(file))
+        if file.given_for in parameters and (problem := _misfit(parameters[file.given_for], file, rules))
     }
+
+
+def _misfit(parameter: ParameterSettings, file: Attachment, rules: FileRules) -> Problem | None:
+    kind, named = kind_of(file), {"name": file.given_for, "value": readable_name(file.name)}
+    if not _fits(parameter, kind):
+        return Problem(Say.VALUE_NOT_IMAGE, named)
+    if kind not in rules.kinds:
+        return Problem(Say.VALUE_FILE_KIND, named)
+    if file.size_bytes > rules.max_bytes:
+        return Problem(Say.VALUE_FILE_TOO_LARGE, {**named, "max": f"{rules.max_bytes / MEGABYTE:g}"})
+    return None
+
+
+def unfitting(parameters: Mapping[str, ParameterSettings], name: str, files: Iterable[Attachment]) -> Problem | None:
+    """Tell that a file came along which the parameter ``name`` does not take, where it got none."""
+    parameter = parameters[name]
+    bad = next((file for file in files if not file.given_for and not _fits(parameter, kind_of(file))), None)
+    if bad is None or parameter.type not in TAKES_FILES:
+        return None
+    return Problem(Say.VALUE_NOT_IMAGE, {"name": name, "value": readable_name(bad.name)})
 
 
 def _share(

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bridge.files.attachments import FileRules
 from bridge.model import Attachment, Field, Form, Offer, ResultPlace, ValueKind
 from bridge.texts import LANGUAGES, Say, say
 from bridge.workflows.book import SAID, Flow
@@ -103,7 +104,9 @@ class Filled:
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 
-def read_form(flow: Flow, filled: Mapping[str, str], files: Sequence[Attachment] = ()) -> Filled:
+def read_form(
+    flow: Flow, filled: Mapping[str, str], files: Sequence[Attachment] = (), file_rules: FileRules | None = None
+) -> Filled:
     """Read what somebody sent in a workflow's form; fields that the workflow does not have are left out.
 
     Args:
@@ -119,7 +122,7 @@ def read_form(flow: Flow, filled: Mapping[str, str], files: Sequence[Attachment]
     for name in flow.settings.lacking(dict(given)):
         if name not in sent:
             problems[name] = Problem(Say.FORM_MISSING)
-    problems |= misfits(flow.settings.parameters, files)
+    problems |= misfits(flow.settings.parameters, files, file_rules or FileRules())
     if flow.settings.as_chat and SAID not in given:
         problems[SAID] = Problem(Say.FORM_MISSING)
     words = [f"{name}={quoted(text)}" for name, text in given.items()]

@@ -39,6 +39,16 @@ async def test_slack(road: Road) -> None:
         for name in ("good", "bad"):
             assert (await road.slack.click("ann", CHANNEL, first.ts, f"coze_bridge.{name}")).accepted
         await road.until(lambda: opinions(road) == ["unlike"], "feedback at Coze")
+        await road.until(lambda: road.slack.views_of("ann"), "the form that asks why")
+        told = {
+            "field.reasons": {"coze_bridge.input": ["unclear"]},
+            "field.comment": {"coze_bridge.input": "It snows."},
+        }
+        assert (await road.slack.submit_view("ann", told)).accepted
+        (conversation,) = road.coze.world.conversations.values()
+        feedback = {"feedback_type": "unlike", "reason_types": ["unclear"], "comment": "It snows."}
+        assert [message.feedback for message in conversation.messages if message.feedback] == [feedback]
+        assert not road.slack.views_of("ann")
         assert (await road.slack.click("ben", CHANNEL, first.ts, "coze_bridge.follow_up.1")).accepted
         second = await road.answer(f"> Ben asks: {LONG}\n\nA museum.", asked)
         await road.until(lambda: len(road.slack.shown(CHANNEL, first.ts).buttons) == 4, "one button less")
