@@ -8,7 +8,8 @@ every channel. Whether two routes share one bucket shows in their headers and no
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-KEPT_MAX = 2_000
+KEPT_LEAST = 100
+"""So many buckets are remembered before those that are full again are looked for; every thread has its own."""
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Buckets:
         self._bucket_by_route: dict[str, str] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._closed_until = 0.0
+        self._look_at = KEPT_LEAST
 
     def is_known(self, route: str) -> bool:
         """Tell whether an answer has named the bucket of a route."""
@@ -92,5 +94,6 @@ class Buckets:
         return self._buckets.get((name, scope)) if name is not None else None
 
     def _forget(self, now: float) -> None:
-        if len(self._buckets) > KEPT_MAX:
+        if len(self._buckets) >= self._look_at:
             self._buckets = {key: bucket for key, bucket in self._buckets.items() if now < bucket.reset_at}
+            self._look_at = max(KEPT_LEAST, 2 * len(self._buckets))

@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 REACTION = "%E2%8F%B3"
 """⏳, as it stands in a path."""
 
-REMEMBERED_MAX = 2_000
+REMEMBERED_MAX = 500
+"""Of those lifted: the waiting and the answering reply to one question are seconds apart."""
 KEPT_S = 30 * 86_400.0
 """Longer than any question waits, a bridge that was away in between included."""
 PATIENCE_S = 5.0

@@ -39,7 +39,7 @@ from bridge.ports import Intake
 
 log = structlog.get_logger(__name__)
 
-MESSAGES_KEPT = 10_000
+MESSAGES_KEPT = 2_000
 HELD_MAX = 100
 """So many messages of one place wait for what was missed there; more do not wait any longer."""
 

@@ -20,7 +20,8 @@ from bridge.ports import Store
 log = structlog.get_logger(__name__)
 
 REACTION = "hourglass_flowing_sand"
-REMEMBERED_MAX = 2_000
+REMEMBERED_MAX = 500
+"""Of those lifted: the waiting and the answering reply to one question are seconds apart."""
 KEPT_S = 30 * 86_400.0
 """Longer than any question waits, a bridge that was away in between included."""
 

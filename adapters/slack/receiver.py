@@ -36,7 +36,7 @@ from bridge.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-EVENT_IDS_KEPT = 10_000
+EVENT_IDS_KEPT = 2_000
 LAST_EVENTS_S = 2.0
 """How long a stop waits for events that are being written down and acknowledged."""
 CLOSE_S = 5.0

@@ -64,8 +64,8 @@ SOON_S = 0.01
 """Text comes in steps: who waited for the last hundredths of a price would look again and again."""
 LEAST_SUPPLY = 0.25
 """Where nothing is left over, the price is still finite."""
-KEPT_MOST = 1_000
-"""So many budgets are remembered before those without a use are looked for."""
+KEPT_LEAST = 100
+"""So many budgets are remembered before those without a use are looked for: every thread may have its own."""
 
 
 @dataclass(slots=True)
@@ -159,6 +159,7 @@ class Pacer:
         self._shared: dict[str, _Shared] = {}
         self._live: dict[str, _Live] = {}
         self._typical_s = TYPICAL_S
+        self._look_at = KEPT_LEAST
 
     # --- who takes part ---
 
@@ -370,13 +371,14 @@ class Pacer:
                 shared.pull_sum += sign * live.pull
 
     def _forget(self, now: float) -> None:
-        """Drop budgets that nobody shares and that nothing burdens, now and then."""
-        if len(self._shared) > KEPT_MOST:
+        """Drop budgets that nobody shares and that nothing burdens, each time they have become twice as many."""
+        if len(self._shared) >= self._look_at:
             self._shared = {
                 name: s
                 for name, s in self._shared.items()
                 if s.live or s.enders or s.reserved or s.asked_at or s.is_used(now)
             }
+            self._look_at = max(KEPT_LEAST, 2 * len(self._shared))
 
 
 def _until_worth(price: float, unseen: int, waited_s: float, pull: float) -> float:

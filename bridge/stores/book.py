@@ -10,7 +10,8 @@ be taken up at once. What must last is that tokens grow: they are made of ``epoc
 increases durably at every opening, and a counter.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from sys import intern
 from typing import Any
 
 from bridge.errors import StateConflict
@@ -132,7 +133,8 @@ class Book:
     def bind(self, conversation: Conversation) -> None:
         """Stage that the key leads to this conversation."""
         rules.check_name(conversation.key)
-        self.conversations.stage(conversation.key, storable(conversation))
+        kept = compact(storable(conversation))
+        self.conversations.stage(kept.key, kept)
 
     def unbind(self, key: ConversationKey) -> bool:
         """Stage that the key leads nowhere; false if it does already."""
@@ -151,7 +153,7 @@ class Book:
         rules.check_name(name)
         note = None if value is None else storable(Note(name, value, rules.expiry(ttl_s, now_s)))
         if note != self.notes.latest(name):
-            self.notes.stage(name, note)
+            self.notes.stage(note.name if note is not None else name, note)
 
     def unused(self, before_s: float, now_s: float) -> tuple[list[ConversationKey], list[str]]:
         """Return the settled conversations that nobody used since ``before_s``, and the notes that have expired."""
@@ -197,6 +199,11 @@ class Book:
     def forget_leases(self, now_s: float) -> None:
         """Drop leases whose time is up, so that lanes nobody returns to cost nothing."""
         self._leases = {lane: lease for lane, lease in self._leases.items() if now_s < lease.expires_at_s}
+
+
+def compact(conversation: Conversation) -> Conversation:
+    """Return the conversation with the texts that it shares with all others kept once: there may be many of them."""
+    return replace(conversation, agent=intern(conversation.agent), bot_id=intern(conversation.bot_id))
 
 
 def _is_over(note: Note, now_s: float) -> bool:

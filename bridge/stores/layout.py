@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from bridge.model import RECORD_VERSION, Conversation, ConversationKey, TurnId, TurnRecord
 from bridge.stores import failures
-from bridge.stores.book import Book, EndedTurn
+from bridge.stores.book import Book, EndedTurn, compact
 from bridge.stores.database import Database
 from bridge.stores.records import LiveTurn, Note, R, UnreadableRecord, decode, encode
 
@@ -99,7 +99,7 @@ def open_book(database: Database, path: object) -> Book:
     database.write({EPOCH: encode({"v": RECORD_VERSION, "epoch": epoch})})
     book = Book(epoch=epoch, keeps_ended=False)
     book.turns.load((live.turn.turn_id, live) for live in rows.all(TURN, LiveTurn))
-    book.conversations.load((conversation.key, conversation) for conversation in rows.all(CONVERSATION, Conversation))
+    book.conversations.load((kept.key, compact(kept)) for kept in rows.all(CONVERSATION, Conversation))
     book.notes.load((note.name, note) for note in rows.all(NOTE, Note))
     names = (parse_ended_name(name) for name in database.read_names(ENDED))
     book.ended.load((turn_id, EndedTurn(changed_at_s, None)) for turn_id, changed_at_s in names)
