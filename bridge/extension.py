@@ -8,6 +8,7 @@ The entry point's name is the adapter's *kind*; ``[adapters.NAME]`` sections of 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
@@ -103,3 +104,12 @@ def load_adapter(kind: str) -> Adapter[Any]:
 def installed_kinds() -> list[str]:
     """Return the kinds that are installed, without importing them."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def working_adapters() -> dict[str, Adapter[Any]]:
+    """Import everything installed, leaving out what is broken: nobody asked for it by name."""
+    adapters = {}
+    for kind in installed_kinds():
+        with suppress(ImportError, AttributeError):
+            adapters[kind] = load_adapter(kind)
+    return adapters

@@ -75,6 +75,12 @@ def required_are_set(model: type[BaseModel], environ: Mapping[str, str]) -> bool
     return bool(given) and all(name in given for name, info in model.model_fields.items() if info.is_required())
 
 
+def required_variables(model: type[BaseModel]) -> list[str]:
+    """Return the customary variables that a section cannot do without."""
+    fields = model.model_fields.values()
+    return [env_names(info)[0] for info in fields if info.is_required() and env_names(info)]
+
+
 def _copy(tree: Tree) -> Tree:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in tree.items()}
 

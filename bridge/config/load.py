@@ -1,21 +1,28 @@
 """From a TOML file and the environment to a ``Config``, or to all of its mistakes at once."""
 
 import secrets
-import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
+from pydantic import BaseModel, ValidationError
 
-from bridge.config.environment import Origins, Tree, customary_variables, fill_customary, overlay, required_are_set
-from bridge.config.mistakes import ABSENT, Mistake, Path, env_names, is_secret, mistakes_of, nearest
-from bridge.config.models import DEFAULT_AGENT, AdapterConfig, AgentConfig, Config
+from bridge.config.environment import (
+    Origins,
+    Tree,
+    customary_variables,
+    fill_customary,
+    overlay,
+    required_are_set,
+    required_variables,
+)
+from bridge.config.file import read_file
+from bridge.config.mistakes import ABSENT, Mistake, Path, mistakes_of, nearest
+from bridge.config.models import DEFAULT_AGENT, AdapterConfig, AgentConfig, Config, without_secrets
 from bridge.coze.settings import CozeConnection
 from bridge.errors import ConfigError
-from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter
+from bridge.extension import Adapter, AdapterSettings, installed_kinds, load_adapter, working_adapters
 from bridge.settings import (
     BridgeSettings,
     ControlSettings,
@@ -29,8 +36,6 @@ from bridge.settings import (
 from bridge.stores.settings import StoreSettings
 from bridge.workflows.settings import WORKFLOW_NAME, WorkflowSettings
 
-DEFAULT_FILE = FilePath("config.toml")
-FILE_VARIABLE = "COZE_BRIDGE_CONFIG"
 TERMINAL_KIND = "console"
 SECTIONS = (
     "bridge",
@@ -103,36 +108,6 @@ def load_workflows(path: FilePath | None, environ: Mapping[str, str]) -> dict[st
     return workflows
 
 
-def read_file(path: FilePath | None, environ: Mapping[str, str]) -> tuple[Tree, str]:
-    """Return the parsed file, and what to call the source; an empty tree when there is no file.
-
-    Raises:
-        ConfigError: The file was named but is not there, cannot be read, or is no TOML.
-    """
-    if path is None:
-        named = environ.get(FILE_VARIABLE)
-        if not named and not DEFAULT_FILE.exists():
-            return {}, "the environment"
-        path = FilePath(named) if named else DEFAULT_FILE
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), str(path)
-    except FileNotFoundError:
-        fix = "copy config.example.toml to this name and fill it in, or name another file with --config."
-        raise ConfigError([f"{path}: there is no such file; {fix}"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: this is not valid TOML: {_readable(error)}"]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([f"{path}: is not UTF-8 text; save it in the encoding UTF-8."]) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError([f"{path}: cannot be read ({reason}); mend the path or its permissions."]) from None
-
-
-def _readable(error: tomllib.TOMLDecodeError) -> str:
-    hint = "" if "Cannot overwrite" in str(error) else " Text values need quotes; a section begins with [name]."
-    return f"{error}.{hint}"
-
-
 def fresh_secret() -> str:
     """Make a new identity secret: 256 random bits."""
     return secrets.token_urlsafe(32)
@@ -141,31 +116,6 @@ def fresh_secret() -> str:
 def secret_advice(secret: str) -> str:
     """Tell how to put a fresh identity secret into the configuration."""
     return f'put this fresh one into [bridge] and keep it for good:\n    identity_secret = "{secret}"'
-
-
-def without_secrets(model: type[AdapterSettings]) -> type[AdapterSettings]:
-    """Derive a model in which required secrets may be absent; they are empty then."""
-    optional: dict[str, Any] = {
-        name: (info.annotation, Field(SecretStr(""), json_schema_extra=info.json_schema_extra))
-        for name, info in model.model_fields.items()
-        if info.is_required() and is_secret(info)
-    }
-    return create_model(model.__name__, __base__=model, **optional)
-
-
-def working_adapters() -> dict[str, Adapter[Any]]:
-    """Import everything installed, leaving out what is broken: nobody asked for it by name."""
-    adapters = {}
-    for kind in installed_kinds():
-        with suppress(ImportError, AttributeError):
-            adapters[kind] = load_adapter(kind)
-    return adapters
-
-
-def required_variables(adapter: Adapter[Any]) -> list[str]:
-    """Return the customary variables that an adapter cannot do without."""
-    fields = adapter.settings.model_fields.values()
-    return [env_names(info)[0] for info in fields if info.is_required() and env_names(info)]
 
 
 class _Loading:
@@ -379,7 +329,7 @@ class _Loading:
 
     def _blame_no_platform(self) -> None:
         ways = [
-            f"[adapters.{kind}] (or {' and '.join(required_variables(adapter))} in the environment)"
+            f"[adapters.{kind}] (or {' and '.join(required_variables(adapter.settings))} in the environment)"
             for kind, adapter in working_adapters().items()
             if adapter.in_run
         ]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr, create_model
 
+from bridge.config.mistakes import is_secret
 from bridge.coze.settings import CozeConnection
 from bridge.extension import Adapter, AdapterSettings
 from bridge.settings import (
@@ -71,3 +72,13 @@ class Config:
     workflows: Mapping[str, WorkflowSettings] = field(default_factory=dict)
     files: FilesSettings = field(default_factory=FilesSettings)
     controls: ControlSettings = field(default_factory=ControlSettings)
+
+
+def without_secrets(model: type[AdapterSettings]) -> type[AdapterSettings]:
+    """Derive a model in which required secrets may be absent; they are empty then."""
+    optional: dict[str, Any] = {
+        name: (info.annotation, Field(SecretStr(""), json_schema_extra=info.json_schema_extra))
+        for name, info in model.model_fields.items()
+        if info.is_required() and is_secret(info)
+    }
+    return create_model(model.__name__, __base__=model, **optional)

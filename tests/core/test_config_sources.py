@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr
 
 from bridge.config.environment import Origins, customary_variables, fill_customary, overlay, required_are_set
-from bridge.config.load import SECTIONS, without_secrets
+from bridge.config.load import SECTIONS
 from bridge.config.mistakes import Mistake, nearest, show, show_key
+from bridge.config.models import without_secrets
 from bridge.extension import AdapterSettings
 
 
