@@ -22,7 +22,7 @@ ROUTES: Mapping[str, Scene] = {
     f"POST {CHANNEL}/messages": Scene.PLAIN,
     f"PATCH {MESSAGE}": Scene.PLAIN,
     f"GET {CHANNEL}/messages": Scene.AWAY,
-    "GET /guilds/{guild}/members/{user}": Scene.PLAIN,
+    "GET /guilds/{guild}/members/{user}": Scene.AWAY,
     f"PUT {MESSAGE}/reactions/{{emoji}}/@me": Scene.WAITING,
     f"DELETE {MESSAGE}/reactions/{{emoji}}/@me": Scene.WAITING,
 }

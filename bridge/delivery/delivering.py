@@ -315,9 +315,9 @@ class Delivery:
         if await self._messenger.finds_more():
             return False
         await self._messenger.remove_surplus()
-        if (wait_s := self._messenger.doubles_wait_s) > 0:
+        if (wait_s := self._messenger.late_wait_s) > 0:
             await self._clock.sleep(wait_s)
-        return not await self._messenger.remove_doubles()
+        return not await self._messenger.make_sure()
 
     async def remove_doubles(self) -> None:
         """Take away what stands twice, after ``run`` was left by an error; fails never."""

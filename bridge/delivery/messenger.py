@@ -3,7 +3,7 @@
 A refusal closes an allowance, an outage is waited out, a message that is gone or too long changes what should stand on
 the board: none of that is an error to whoever asks for the next call. A post of unknown outcome is looked up before it
 is repeated; and because the service may apply the first one after that look, another look at the end takes away what
-stands twice.
+stands twice. An edit of unknown outcome, too, may be applied after newer ones: the last is sent once more then.
 """
 
 import math
@@ -34,8 +34,8 @@ BACKOFF_MAX_S = 15.0
 GIVE_UP_S = 600.0
 """How long a final text that the platform does not take is tried."""
 LATE_S = 3.0
-"""How long after a post was repeated the look for the lost one has to wait: a request that took longer than our
-patience is applied soon after it, or never. Until then the next question of the conversation waits too."""
+"""How long a lost request may still be applied: one that took longer than our patience is soon after it, or never. What
+it would spoil is looked at then; until that is done the next question of the conversation waits too."""
 LOOKS = 3
 LOOK_PATIENCE_S = 70.0
 """How often that look is tried, and how long it may have to wait: a read that is allowed once a minute."""
@@ -81,6 +81,7 @@ class Messenger:
         self._twice: set[int] = set()
         self._look_at = clock.now()
         self._looks = LOOKS
+        self._late_until: dict[int, float] = {}
         self._follows = False
         self._trail = -1
         self._failures = 0
@@ -158,6 +159,8 @@ class Messenger:
             self._refused(call, error)
         except PlatformUnavailable as error:
             log.info("platform call failed, trying again", reason=error.reason)
+            if error.outcome_unknown and call.task.move is not Move.POST:
+                self._late_until[index] = self._clock.now() + LATE_S
             self._back_off()
             self._give_up_if_late(error)
         except WayClosed as error:
@@ -199,9 +202,18 @@ class Messenger:
                 log.warning("a surplus message stays", reason=error.reason)
 
     @property
-    def doubles_wait_s(self) -> float:
-        """How long a lost post may still come that was repeated; 0 where none was."""
-        return max(0.0, self._look_at - self._clock.now()) if self._twice else 0.0
+    def late_wait_s(self) -> float:
+        """How long a lost request may still be applied that would spoil what stands there; 0 where none was lost."""
+        until = [*self._late_until.values(), *([self._look_at] if self._twice else [])]
+        return max(0.0, max(until, default=0.0) - self._clock.now())
+
+    async def make_sure(self) -> bool:
+        """Look after what lost requests may have spoiled; true when there is more to do then."""
+        spoiled = self._late_until.keys() & self._known().keys()
+        for index in spoiled:
+            self._board.lost(index)
+        self._late_until.clear()
+        return await self.remove_doubles() or bool(spoiled)
 
     async def remove_doubles(self) -> bool:
         """Delete what stands twice after all; true when there is more to do then.
@@ -264,6 +276,7 @@ class Messenger:
                 raise
             message.way, message.since = way if way.only_grows else FREELY, self._clock.now()
         self._board.messages[task.index : task.index + 1] = [message]
+        self._late_until.pop(task.index, None)
         self._pacer.reserve(message.way)
         if found is None:
             self._board.shown(task)  # whatever a found one shows, the next step brings it up to date
@@ -276,6 +289,8 @@ class Messenger:
         message = self._board.messages[task.index]
         await self._reply.edit(message.message_id, task.view)
         self._board.shown(task)
+        if self._clock.now() >= self._late_until.get(task.index, math.inf):
+            del self._late_until[task.index]  # what was lost cannot come after this
         if message.wordless and task.view.text.strip():
             message.wordless = False
             await self._write_down(task.index)

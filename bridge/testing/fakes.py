@@ -209,7 +209,7 @@ class FakePlatform:
     """A platform that keeps its messages in a list; ``errors`` are raised by the next calls of that method.
 
     An error under ``post!`` or ``edit!`` is raised after it was applied: its response is lost. One under ``post~`` is
-    raised before: the post is ``belated`` and applied by ``arrive``. With ``streams`` it has
+    raised before, as under ``edit~``: what was sent is ``belated`` and applied by ``arrive``. With ``streams`` it has
     a second way to show a part, whose calls are named ``start``, ``append`` and ``stop``. ``serve`` hands over
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
@@ -232,7 +232,7 @@ class FakePlatform:
     waiting: set[str] = field(default_factory=set)
     whispers: list[tuple[str, str]] = field(default_factory=list)
     looked_for: dict[int, dict[int, str]] = field(default_factory=dict)
-    belated: list[FakeMessage] = field(default_factory=list)
+    belated: list[Callable[[], object]] = field(default_factory=list)
     hearing: Intake | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     takes_files: bool = True
@@ -301,9 +301,9 @@ class FakePlatform:
         return [m.shown for m in self.messages.values() if not m.deleted and turn in (None, m.turn)]
 
     def arrive(self) -> None:
-        """Apply the posts that are late."""
+        """Apply what is late."""
         while self.belated:
-            self.add(self.belated.pop(0))
+            self.belated.pop(0)()
 
     def add(self, message: FakeMessage) -> str:
         """Let a message stand; returns its id."""
@@ -368,7 +368,8 @@ class FakeReply:
             return message_id
         self._platform.fail("post")
         if self._platform.errors.get("post~"):
-            self._platform.belated.append(FakeMessage(self._place, self._turn, index, [view]))
+            late = FakeMessage(self._place, self._turn, index, [view])
+            self._platform.belated.append(lambda: self._platform.add(late))
             self._platform.fail("post~")
         message_id = self._add(index, view)
         self._platform.fail("post!")
@@ -384,6 +385,9 @@ class FakeReply:
                 self._platform.fail("append!")
             return
         self._platform.fail("edit")
+        if self._platform.errors.get("edit~"):
+            self._platform.belated.append(lambda: self._standing(message_id).views.append(view))
+            self._platform.fail("edit~")
         self._standing(message_id).views.append(view)
         self._platform.fail("edit!")
 

@@ -501,6 +501,38 @@ async def test_a_post_that_comes_after_it_was_repeated_is_taken_away(late_s: flo
         assert platform.calls.count("find_doubles") == 1
 
 
+@pytest.mark.parametrize("late_s", [0.5, 60.0])
+async def test_an_edit_that_is_applied_after_newer_ones_does_not_spoil_the_end(late_s: float) -> None:
+    """The service took longer than our patience: the whole text is sent once more, unless enough time has passed."""
+    gates = [asyncio.Event(), asyncio.Event()]
+    script: list[Step] = [
+        ChatStarted(ChatRef("", "1")),
+        AnswerDelta("m", "The first words of an answer. "),
+        gates[0],
+        AnswerDelta("m", "Some more of it. "),
+        gates[1],
+        AnswerDelta("m", "Its end."),
+        ChatCompleted(Usage()),
+    ]
+    platform = FakePlatform(errors={"edit~": [lost(applied=True)]})
+    async with core_of(FakeAgent(script), platform=platform) as core:
+        assert await core.intake.accept(envelope())
+        await core.until(lambda: _ends_with(core, "an answer."))
+        gates[0].set()
+        await core.until(lambda: platform.belated != [])
+        if late_s > 1:
+            await core.until(lambda: _ends_with(core, "more of it."))
+            await core.clock.run(late_s)
+            platform.arrive()
+        gates[1].set()
+        await core.until(lambda: _ends_with(core, "Its end."))
+        edits = platform.calls.count("edit")
+        platform.arrive()
+        await core.ended(envelope())
+        assert platform.visible() == ["The first words of an answer. Some more of it. Its end."]
+        assert platform.calls.count("edit") == edits + (late_s < 1)
+
+
 async def test_a_lost_placeholder_becomes_the_answer() -> None:
     """Its response was lost: it is looked for before the first words are posted, and does not stand for ever."""
     platform = FakePlatform(placeholder=True, errors={"open!": [lost(applied=True)]})
