@@ -27,6 +27,11 @@ class Buckets:
         self._closed_until = 0.0
         self._look_at = KEPT_LEAST
 
+    @property
+    def remembered(self) -> int:
+        """How many buckets are known."""
+        return len(self._buckets)
+
     def is_known(self, route: str) -> bool:
         """Tell whether an answer has named the bucket of a route."""
         return route in self._bucket_by_route

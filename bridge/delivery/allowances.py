@@ -131,7 +131,8 @@ class Allowance:
         self._forget(now)
         self._calls.append(now)
         self._away += 1
-        self._level -= 1.0
+        if self._burst:
+            self._level -= 1.0
 
     def returned(self, left_at: float, now: float) -> None:
         """Note that the call which left at ``left_at`` is back: the service counted it at some time until now."""

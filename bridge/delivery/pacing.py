@@ -350,6 +350,11 @@ class Pacer:
 
     # --- the books ---
 
+    @property
+    def remembered(self) -> int:
+        """How many budgets are known by what was spent of them."""
+        return len(self._shared)
+
     def _allowance(self, budget: Budget) -> _Shared:
         shared = self._shared.get(budget.name)
         if shared is None:

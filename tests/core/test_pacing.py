@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.delivery.allowances import PAUSE_MAX_S, Allowance
-from bridge.delivery.pacing import Pacer
+from bridge.delivery.pacing import KEPT_LEAST, Pacer
 from bridge.model import Budget
 from tests.core.pacing_model import (
     DISCORD_EDITS,
@@ -221,6 +221,19 @@ def test_no_window_and_no_bucket_is_ever_overdrawn(calls: list[tuple[str, float,
 
 def _wait(pacer: Pacer, kind: str, now: float) -> float:
     return pacer.wait_s((SLACK_EDITS,), now) if kind == "final" else pacer.interim_wait_s("r1", CHATTY, 60.0, now)
+
+
+@pytest.mark.parametrize("burst", [0, 3])
+def test_budgets_of_places_nobody_writes_in_are_forgotten(burst: int) -> None:
+    """Every thread may have its own: what is remembered of them does not grow for ever."""
+    pacer = Pacer()
+    for number in range(5 * KEPT_LEAST):
+        budget, now = Budget(f"thread {number}", limit=5, window_s=5.0, burst=burst), 10.0 * number
+        speaking(pacer, "r", budgets=(budget,))
+        pacer.spent((budget,), now)
+        pacer.returned("r", (budget,), now, now + 0.1, well=True)
+        pacer.leave("r", now + 1.0)
+    assert pacer.remembered <= KEPT_LEAST
 
 
 def test_one_edit_is_left_for_final_texts() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord.buckets import Buckets
+from adapters.discord.buckets import KEPT_LEAST, Buckets
 
 POST, EDIT = "POST /channels/{}/messages", "PATCH /channels/{}/messages/{}"
 
@@ -57,6 +57,14 @@ def test_a_refusal_closes_its_bucket_or_everything() -> None:
     buckets.refused(POST, "1", 3.0, 0.0, all_requests=True)
     assert buckets.wait_s(EDIT, "9", 1.0) == 2.0
     assert buckets.wait_s(POST, "1", 3.0) == 0
+
+
+def test_buckets_that_are_full_again_are_forgotten() -> None:
+    """Every thread has its own: what is remembered of them does not grow for ever."""
+    buckets = Buckets()
+    for number in range(5 * KEPT_LEAST):
+        buckets.learn(POST, f"thread {number}", headers(4, 1.0), 10.0 * number)
+        assert buckets.remembered <= KEPT_LEAST
 
 
 def test_answers_without_headers_teach_nothing() -> None:
