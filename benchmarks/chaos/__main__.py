@@ -89,6 +89,7 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
         "asked_again": verdict.asked_again,
         "refused_with_a_sentence": len(verdict.refused),
         "overtaken_by_redelivery": len(verdict.overtaken),
+        "expired_while_away": len(verdict.expired),
         "may_have_run": len(verdict.maybe_run),
         "kills_by_state": {platform: dict(counts) for platform, counts in record.by_state.items()},
         "kills_by_point": dict(sorted(record.by_point.items())),
@@ -101,7 +102,7 @@ def report_of(plan: Plan, verdict: Verdict, record: Record) -> dict[str, Any]:
             name: getattr(verdict, name)[:20]
             for name in (
                 *("unanswered", "answered_twice", "chats_twice", "standing_placeholders", "out_of_order"),
-                *("refused", "overtaken", "maybe_run", "apologies"),
+                *("refused", "overtaken", "expired", "maybe_run", "apologies"),
             )
         },
         "seed": plan.seed,

@@ -13,8 +13,11 @@ from bridge.texts import LANGUAGES, Say
 SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLACEHOLDER, Say.THINKING)}
 REFUSALS = (Say.STORE_FAILED, Say.QUEUE_FULL)
 """Sentences after which the asker knows that her question was not taken."""
+PUT_OFF = (Say.RETRY_RUNNING, Say.STORE_FAILED)
 APOLOGY = "⚠️"
 """Begins every sentence that tells why there is no answer. Source: ``bridge.texts``."""
+TIME_TO_TAKE_UP_S = 15.0
+"""A bridge that was there for a shorter time may not have come to it: it starts, connects and takes up."""
 EXPLAINED_BY_KILLS = frozenset(
     {"not_acknowledged", "identified_too_soon", "unknown_envelope", "interaction_not_answered"}
 )
@@ -29,6 +32,8 @@ class Verdict:
         stopped, asked_again: Answers that ended because somebody pressed Stop; that were asked once more by a button.
         refused: Questions the bridge told it did not take: not lost in silence, and counted apart.
         overtaken: Answers in another order than their questions because Slack delivered an earlier question later.
+        expired: What said to one person that something follows, and cannot be changed any more: the bridge was away for
+            nearly as long as that was possible.
         maybe_run: Commands of which nobody knows whether Coze ran them: said so, and not repeated.
         violations: What the emulators hold against the bridge beyond what a killed process explains.
     """
@@ -43,6 +48,7 @@ class Verdict:
     asked_again: int = 0
     refused: list[str] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
     maybe_run: list[str] = field(default_factory=list)
     apologies: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
@@ -81,6 +87,8 @@ class Judge:
                 question.refused = LANGUAGES["en"][Say.STORE_FAILED]  # there nobody delivers it again
             if question.stop_pressed:
                 question.stopped = self._says_stopped(question)
+            if question.retry_acknowledged and not question.answered and self._is_put_off(question):
+                question.retry_acknowledged = False
             still_open += not question.is_over
         return still_open
 
@@ -105,6 +113,7 @@ class Judge:
                 was_later = taken_at.get(first.spot.said, 0.0) > taken_at.get(second.spot.said, float("inf"))
                 (found.overtaken if was_later else found.out_of_order).append(line)
         found.standing_placeholders += self._standing()
+        found.expired += self._expired()
         violations = Counter(
             f"{entry.service}: {entry.name}"
             for entry in (*self._ground.slack.violations(), *self._ground.discord.violations())
@@ -151,6 +160,18 @@ class Judge:
             if is_own and _wording(Say.STOPPED) in f"{message.text}\n{message.small_print}":
                 return True
         return False
+
+    def _is_put_off(self, question: Question) -> bool:
+        """Tell whether each press on Try again was answered to the presser alone: it is not (yet) asked again."""
+        service = self._ground.slack if question.platform == "slack" else self._ground.discord
+        place = question.spot.root if question.platform == "slack" else None
+        told = [
+            message.text
+            for message in service.messages(question.spot.channel)
+            if message.ephemeral_for and (place is None or getattr(message, "thread_ts", None) == place)
+        ]
+        put_off = [text for text in told if any(_wording(say) in text for say in PUT_OFF)]
+        return len(put_off) >= question.retry_presses
 
     def _is_refused(self, question: Question) -> bool:
         """Tell whether the asker read that her question was not taken: in its place, or as a reply to it."""
@@ -233,10 +254,38 @@ class Judge:
         discord = self._ground.discord
         for channel in list(discord.service.world.channels.values()):
             for message in discord.messages(channel.id):
-                if message.by_bot and (message.loading or message.text in SIGNS):
+                if message.by_bot and (message.loading or message.text in SIGNS) and not self._is_expired(message.id):
                     yield f"discord: {message.text!r} in {channel.name or channel.id}"
                 if any(discord.bot_user_id in users for users in message.reactions.values()):
                     yield f"discord: a mark on {message.id} in {channel.name or channel.id}"
+
+    def _expired(self) -> Iterator[str]:
+        discord = self._ground.discord
+        for channel in list(discord.service.world.channels.values()):
+            for message in discord.messages(channel.id):
+                if message.loading and self._is_expired(message.id):
+                    yield f"discord: {message.id} in {channel.name or channel.id}"
+
+    def _is_expired(self, message_id: str) -> bool:
+        """Tell whether the first answer to a command could not be changed for as long as the bridge was there."""
+        interactions = self._ground.discord.service.interactions
+        interaction = next((i for i in interactions.all() if i.original_id == message_id), None)
+        if interaction is None or not interactions.expired(interaction):
+            return False
+        lifetime_s = self._ground.discord.switches.token_lifetime_s
+        return self._uptime_s(interaction.created_at, interaction.created_at + lifetime_s) < TIME_TO_TAKE_UP_S
+
+    def _uptime_s(self, since: float, until: float) -> float:
+        """Return how long a bridge was there between two instants."""
+        running, up_since, total_s = 0, 0.0, 0.0
+        for entry in self._ground.journal.select(service="bridge", kind="process"):
+            if entry.name == "started":
+                up_since = up_since if running else entry.at
+                running += 1
+            elif entry.name in ("killed", "ended"):
+                running -= 1
+                total_s += 0.0 if running else max(0.0, min(entry.at, until) - max(up_since, since))
+        return total_s + (max(0.0, until - max(up_since, since)) if running else 0.0)
 
 
 def _wording(say: Say) -> str:

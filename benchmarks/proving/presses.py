@@ -27,7 +27,8 @@ class Presser:
             question.stop_acknowledged = True
         if again and question.stop_pressed and await self._press_when_there(question, RETRY):
             question.retry_acknowledged = True
-            await self.press(question, RETRY)  # a double press
+            question.retry_presses = 1
+            question.retry_presses += await self.press(question, RETRY)  # a double press
 
     async def _press_when_there(self, question: Question, label: str) -> bool:
         deadline = time.monotonic() + PRESS_PATIENCE_S

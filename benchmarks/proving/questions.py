@@ -72,6 +72,7 @@ class Question:
         unheard: A command whose platform told that the bridge did not answer: it may run all the same.
         stop_pressed, retry_pressed: Somebody pressed Stop, or Try again below what was stopped; ``_acknowledged``: and
             the bridge told that it heard.
+        retry_presses: How often the bridge told that it heard Try again.
         stopped: A sentence in its place tells that it was stopped.
         refused: The sentence with which the bridge told why there is no whole answer, where such an end counts.
     """
@@ -90,6 +91,7 @@ class Question:
     stop_acknowledged: bool = False
     stopped: bool = False
     retry_pressed: bool = False
+    retry_presses: int = 0
     retry_acknowledged: bool = False
 
     @property

@@ -99,6 +99,10 @@ class InteractionBook:
         self._timers.after(self._switches.ack_timeout_s, lambda: self._run_out(interaction))
         return interaction
 
+    def all(self) -> list[Interaction]:
+        """Return every interaction there was, oldest first."""
+        return list(self._by_id.values())
+
     def get(self, interaction_id: str) -> Interaction | None:
         """Return an interaction by its id."""
         return self._by_id.get(interaction_id)
