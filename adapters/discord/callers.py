@@ -1,8 +1,8 @@
 """Where those who gave a command can be answered alone, for fifteen minutes.
 
 What answers a command later edits what was answered first, so it waits for that. A restart must not leave "is thinking"
-behind, so the way back is written down too, for no longer than it leads anywhere and for whom something is still to
-come; it holds a token, and goes into no log.
+behind, so the way back is written down too: before the answer that may say so, for no longer than it leads anywhere. It
+holds a token, and goes into no log.
 """
 
 import asyncio
@@ -28,13 +28,11 @@ class Caller:
         key: The command's delivery key.
         path: Of the interaction's webhook; holds its token.
         answered: The interaction was answered, so that the answer can be changed.
-        over: Nothing more is to be told there.
     """
 
     key: str
     path: str = field(repr=False)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    over: bool = False
 
 
 class Callers:
@@ -44,21 +42,14 @@ class Callers:
         self._store = store
         self._by_key: OrderedDict[str, Caller] = OrderedDict()
 
-    def remember(self, delivery_key: str, application_id: str, token: str) -> Caller:
-        """Keep a caller; the oldest makes room."""
+    async def remember(self, delivery_key: str, application_id: str, token: str) -> Caller:
+        """Keep a caller, also over a restart: before the answer that may promise something. The oldest makes room."""
         caller = self._by_key[delivery_key] = Caller(delivery_key, f"/webhooks/{application_id}/{token}")
         self._by_key.move_to_end(delivery_key)
         if len(self._by_key) > REMEMBERED_MAX:
             self._by_key.popitem(last=False)
+        await self._note(delivery_key, caller.path)
         return caller
-
-    async def answered(self, caller: Caller) -> None:
-        """The first answer was given: it can be changed from now on, also after a restart."""
-        caller.answered.set()
-        if not caller.over:
-            await self._note(caller.key, caller.path)
-        if caller.over:  # meanwhile
-            await self._note(caller.key, None)
 
     async def find(self, delivery_key: str) -> Caller | None:
         """Return who gave a command, if that is still known."""
@@ -77,10 +68,8 @@ class Callers:
 
     async def forget(self, caller: Caller) -> None:
         """Nothing more is to be told there."""
-        caller.over = True
         self._by_key.pop(caller.key, None)
-        if caller.answered.is_set():
-            await self._note(caller.key, None)
+        await self._note(caller.key, None)
 
     async def _note(self, delivery_key: str, path: str | None) -> None:
         try:

@@ -75,7 +75,7 @@ class Counter:
         if call is None:
             log.info("a command that is not ours was used")
             return Reaction(self._whisper(Say.FORM_FORGOTTEN, author_of(interaction)))
-        caller = self._caller(call, ticket)
+        caller = await self._caller(call, ticket)
         invoked = await self._intake.invoke(call)
         if invoked.form is not None and not invoked.form.workflow:
             return Reaction(await self._choose(invoked.form, call, ticket))
@@ -124,7 +124,7 @@ class Counter:
             locale = self._locale(author)
             data = steps.between(draft.form, draft.errors, pending, begun_by, self._services.speech, locale)
             return Reaction(_answering(data, interaction))
-        caller = self._caller(call, ticket)
+        caller = await self._caller(call, ticket)
         return self._told(await self._intake.invoke(call), caller, interaction)
 
     def _call(
@@ -144,7 +144,7 @@ class Counter:
         values = mapping_in(interaction, "data").get("values")
         name = str(values[0]) if isinstance(values, list) and values else ""
         call = replace(call, filled={**pending.values, pending.seen[0]: name})
-        caller = self._caller(call, ticket)
+        caller = await self._caller(call, ticket)
         invoked = await self._intake.invoke(call)
         if invoked.form is not None and invoked.form.fields:
             return Reaction(await self._open(invoked.form, invoked, call, ticket))
@@ -175,8 +175,8 @@ class Counter:
 
     # --- what is remembered ---
 
-    def _caller(self, call: Invocation, ticket: Ticket) -> Caller:
-        return self._callers.remember(call.envelope.delivery_key, self._us.application_id, ticket.token)
+    async def _caller(self, call: Invocation, ticket: Ticket) -> Caller:
+        return await self._callers.remember(call.envelope.delivery_key, self._us.application_id, ticket.token)
 
     async def _remember(self, begun_by: str, pending: Pending) -> None:
         await self._services.store.remember(self._note(begun_by), pending.write(), ttl_s=FORM_TTL_S)

@@ -55,7 +55,6 @@ class Interactions:
         services: Services,
         intake: Intake,
     ) -> None:
-        self._callers = callers
         self._counter = Counter(instance, us, callers, services, intake)
         self._instance = instance
         self._us = us
@@ -125,7 +124,7 @@ class Interactions:
         reaction = await self._counter.take(ticket, interaction, channel)
         await self._answer(ticket, reaction.body, answer_by)
         if reaction.caller is not None:
-            await self._callers.answered(reaction.caller)
+            reaction.caller.answered.set()
 
     async def _answer(self, ticket: Ticket, body: dict[str, Any], answer_by: float) -> None:
         try:
