@@ -14,7 +14,7 @@ from adapters.discord.callers import Caller, Callers
 from adapters.discord.commands import choices, envelope_of, parse_command, parse_typing
 from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.inbound import Channel, Identity
-from adapters.discord.outbound import EPHEMERAL
+from adapters.discord.outbound import EPHEMERAL, SUPPRESS_EMBEDS
 from adapters.discord.presses import AUTOCOMPLETE, ResponseKind, Ticket, author_of, whispered
 from adapters.discord.steps import Pending, Step
 from bridge.errors import StoreError
@@ -190,5 +190,6 @@ class Counter:
 
 def _answering(data: dict[str, Any], interaction: Payload) -> dict[str, Any]:
     """Return the message as an answer: in the place of the one whose button was pressed, if there is one."""
-    kind = ResponseKind.UPDATE_MESSAGE if mapping_in(interaction, "message") else ResponseKind.MESSAGE
-    return {"type": int(kind), "data": data}
+    if not mapping_in(interaction, "message"):
+        return {"type": int(ResponseKind.MESSAGE), "data": data}
+    return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": {**data, "flags": SUPPRESS_EMBEDS}}
