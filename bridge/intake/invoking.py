@@ -9,10 +9,10 @@ from dataclasses import replace
 from bridge.files.attachments import FileRules
 from bridge.intake.commands import Command, parse_command
 from bridge.intake.gate import Gate
-from bridge.model import Envelope, Form, Invocation, Invoked, Typing
+from bridge.model import Attachment, Envelope, Form, Invocation, Invoked, Typing
 from bridge.texts import Say, language, say
 from bridge.workflows.book import Flow, WorkflowBook
-from bridge.workflows.files import filled_by
+from bridge.workflows.files import filled_by, usable
 from bridge.workflows.forms import SUBJECT, WORKFLOW, choosing, form_about, form_of, read_form
 from bridge.workflows.suggesting import fitting, suggest_value
 from bridge.workflows.values import Problem
@@ -70,7 +70,7 @@ class Invocations:
 
     def _about(self, call: Invocation, flow: Flow, locale: str) -> Invoked | Envelope:
         """Ask for what a message does not say; one that says all that can be said is run on at once."""
-        form = form_about(flow, locale, call.subject, call.envelope.attachments)
+        form = form_about(flow, locale, call.subject, self._usable(flow, call.envelope))
         if form.fields:
             return _asking(form, flow, locale)
         return self._given(call.envelope, flow, {}, locale)
@@ -87,8 +87,8 @@ class Invocations:
 
     def _typed(self, envelope: Envelope, flow: Flow, arguments: str, locale: str) -> Invoked | Envelope:
         """Run what was typed if it is whole; otherwise ask for the rest, and keep what could be read."""
-        files = envelope.attachments
-        read = flow.read(arguments, with_files=bool(files))
+        files = self._usable(flow, envelope)
+        read = flow.read(arguments, with_files=bool(envelope.attachments))
         sent = filled_by(flow.settings.parameters, read.values, files)
         missing = [name for name in flow.lacking(read) if name not in sent]
         if not read.problems and not missing:
@@ -108,7 +108,7 @@ class Invocations:
             return replace(envelope, text=read.line)
         wrong = {name: problem for name, problem in read.problems.items() if problem.say is not Say.FORM_MISSING}
         errors = {name: problem.sentence(locale) for name, problem in wrong.items()}
-        form = form_of(flow, locale, dict(given), errors.values(), files)
+        form = form_of(flow, locale, dict(given), errors.values(), self._usable(flow, envelope))
         return replace(_asking(form, flow, locale, [*errors.values()]), errors=errors)
 
     def _sent(self, call: Invocation, filled: Mapping[str, str], flow: Flow, locale: str) -> Invoked | Envelope:
@@ -116,8 +116,12 @@ class Invocations:
         read = read_form(flow, filled, files, self._file_rules)
         errors = {name: problem.sentence(locale) for name, problem in read.problems.items()}
         if call.draft:
-            return Invoked(form=form_of(flow, locale, dict(filled), files=files), errors=errors)
+            form = form_of(flow, locale, dict(filled), files=self._usable(flow, call.envelope))
+            return Invoked(form=form, errors=errors)
         return Invoked(errors=errors) if errors else replace(call.envelope, text=read.line)
+
+    def _usable(self, flow: Flow, envelope: Envelope) -> tuple[Attachment, ...]:
+        return usable(flow.settings.parameters, envelope.attachments, self._file_rules)
 
 
 def _asking(form: Form, flow: Flow, locale: str, problems: list[str] | None = None) -> Invoked:

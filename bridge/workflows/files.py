@@ -48,6 +48,19 @@ def misfits(
     }
 
 
+def usable(
+    parameters: Mapping[str, ParameterSettings], files: Iterable[Attachment], rules: FileRules
+) -> tuple[Attachment, ...]:
+    """Return the files that can be passed on, as far as it is known unread: what they fill need not be asked for."""
+    return tuple(
+        file
+        for file in files
+        if kind_of(file) in rules.kinds
+        and file.size_bytes <= rules.max_bytes
+        and (file.given_for not in parameters or _fits(parameters[file.given_for], kind_of(file)))
+    )
+
+
 def _misfit(parameter: ParameterSettings, file: Attachment, rules: FileRules) -> Problem | None:
     kind, named = kind_of(file), {"name": file.given_for, "value": readable_name(file.name)}
     if not _fits(parameter, kind):

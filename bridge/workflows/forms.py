@@ -12,7 +12,7 @@ from bridge.files.attachments import FileRules
 from bridge.model import Attachment, Field, Form, Offer, ResultPlace, ValueKind
 from bridge.texts import LANGUAGES, Say, say
 from bridge.workflows.book import SAID, Flow
-from bridge.workflows.files import filled_by, misfits
+from bridge.workflows.files import filled_by, misfits, usable
 from bridge.workflows.settings import ParameterSettings, WorkflowSettings
 from bridge.workflows.values import Problem, Value, read_value
 
@@ -118,11 +118,12 @@ def read_form(
     for name, text in given.items():
         if isinstance(problem := read_value(text, rules[name]), Problem):
             problems[name] = problem
-    sent = filled_by(flow.settings.parameters, given, files)
+    file_rules = file_rules or FileRules()
+    sent = filled_by(flow.settings.parameters, given, usable(flow.settings.parameters, files, file_rules))
     for name in flow.settings.lacking(dict(given)):
         if name not in sent:
             problems[name] = Problem(Say.FORM_MISSING)
-    problems |= misfits(flow.settings.parameters, files, file_rules or FileRules())
+    problems |= misfits(flow.settings.parameters, files, file_rules)
     if flow.settings.as_chat and SAID not in given:
         problems[SAID] = Problem(Say.FORM_MISSING)
     words = [f"{name}={quoted(text)}" for name, text in given.items()]

@@ -187,7 +187,7 @@ async def test_a_message_brings_its_files() -> None:
 async def test_a_file_goes_to_the_parameter_it_was_given_for() -> None:
     """One of another kind is named."""
     async with core(flows={"look": LOOK}) as core_:
-        for file, errors in ((CAT, 0), (PLAN, 1)):
+        for file, errors in ((CAT, 0), (PLAN, 1), (replace(CAT, name="plan.pdf.png", size_bytes=10**9), 1)):
             given = replace(command("!run look"), attachments=(replace(file, given_for="b"),))
             form = (await core_.intake.invoke(Invocation(given, given={"about": "x"}))).form
             assert form is not None
