@@ -147,11 +147,12 @@ class Station:
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        self._failure = ""
         self._has_told = False
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, gate: asyncio.Semaphore) -> None:
-        """Start it and return when all its clients are connected."""
+        """Start it and return when all its clients are connected; one that fails is void, and the others go on."""
         async with gate:
             pipe = asyncio.subprocess.PIPE
             command = (sys.executable, "-m", "benchmarks.lag.station")
@@ -160,15 +161,18 @@ class Station:
             )
             await self._write(json.dumps(asdict(self.case)))
             if await self._read() != "ready":
-                raise RuntimeError(f"{self.case.name} could not be set up; see above")
+                self._failure = "could not be set up, its output says why"
 
     async def run(self, at_s: float) -> Outcome:
         """Let it begin after a while, and return what came of it."""
-        await asyncio.sleep(at_s)
-        await self._write("go")
-        outcome = json.loads(await self._read() or "null")
+        outcome: dict[str, Any] | None = None
+        if not self._failure:
+            await asyncio.sleep(at_s)
+            await self._write("go")
+            outcome = json.loads(await self._read() or "null")
         if outcome is None:
-            raise RuntimeError(f"{self.case.name} ended without a result; see above")
+            progress(f"{self.case.name}: failed")
+            return Outcome([], [self._failure or "ended without a result, its output says why"], {"blind": False}, [])
         self._has_told = True
         progress(f"{self.case.name}: {'void' if outcome['void'] else 'done'}")
         measured = [Measured(**one) for one in outcome["measured"]]
@@ -192,8 +196,9 @@ class Station:
     async def _write(self, line: str) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n".encode())
-        await self._process.stdin.drain()
+        with suppress(ConnectionError):  # it is gone: what it says next, nothing, tells
+            self._process.stdin.write(f"{line}\n".encode())
+            await self._process.stdin.drain()
 
     async def _read(self) -> str:
         assert self._process is not None

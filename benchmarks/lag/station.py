@@ -29,7 +29,7 @@ WATCH_S = 65.0
 QUIET_S = 1.0
 """A policy is left alone for so long after all its answers stand there whole."""
 LEAD_S = 0.5
-LOOK_S = 0.25
+LOOK_S, READ_S = 0.25, 2.0
 CURVE_S = 0.25
 
 
@@ -195,7 +195,9 @@ async def _ask(load: Load, site: Site, begin: float) -> None:
 async def _watch(load: Load, policy: Policy, client: Client | None, begin: float) -> None:
     """Return when a policy has finished, or it is too late for it."""
     deadline = begin + load.ends_s + WATCH_S
-    await asyncio.sleep(max(0.0, begin + load.ends_s - time.monotonic()))
+    while (left_s := begin + load.ends_s - time.monotonic()) > 0:
+        await asyncio.sleep(min(READ_S, left_s))
+        policy.read()  # a little at a time: the whole at once would stop the emulators when the last answers end
     whole_since: float | None = None
     while (now := time.monotonic()) < deadline:
         if client is not None and client.has_spoken:

@@ -5,6 +5,9 @@ tells what is ``shown``. A message whose end could not be edited in time is *kep
 shown text ends and the rest is the next part (``split_off``). If it cannot be cut exactly there (in the middle of a
 word, with a repaired end), what differs is tidied up when there is an edit to spare.
 
+Parts that are frozen and shown as they should be are not looked at again (``_settled``): a look at a long answer costs
+no more than one at a short answer.
+
 A message that only grows is shown what is settled instead of a repaired preview, never gets less than it has, and must
 be ended once nothing more comes into it. While it has not ended, its part ends early: between two blocks.
 """
@@ -103,6 +106,7 @@ class Board:
         self._controls = controls
         self._parts = PartSequence(rules)
         self._stood = 0
+        self._settled = 0
         self._finished = False
         self._footer = ""
         self._footer_apart = False
@@ -124,6 +128,7 @@ class Board:
         if change.replaces:
             self.said = len(change.text)
             self.seen = min(self.seen, self.said)
+            self._settled = 0
             self._parts.replace(change.text)
         else:
             self.said += len(change.text)
@@ -137,19 +142,20 @@ class Board:
         """Know that a message shows what it should."""
         message = self.messages[task.index]
         message.view, message.body = task.view, task.body
-        if message.grows and task.index == len(self._parts.parts()) - 1:
+        if message.grows and task.index == len(self._parts) - 1:
             self._parts.pin(len(task.body))
-        before = self._parts.parts()[: task.index]
-        self.seen = max(self.seen, min(self.said, sum(len(part.body) for part in before) + len(task.body)))
+        self.seen = max(self.seen, min(self.said, self._parts.begins_at(task.index) + len(task.body)))
 
     def doubt(self, index: int) -> None:
         """Let a message carry the sentence that it may be a double."""
         self._doubtful.add(index)
+        self._look_again(index)
 
     def trust(self, indices: Collection[int]) -> bool:
         """Know that none of these messages is a double; false when nobody thought so."""
         lifted = bool(self._doubtful.intersection(indices))
         self._doubtful.difference_update(indices)
+        self._look_again(min(indices, default=self._settled))
         return lifted
 
     def is_doubtful(self, index: int) -> bool:
@@ -158,19 +164,22 @@ class Board:
     def ended(self, index: int) -> None:
         """Know that a message does not only grow any more: from now on it can be edited freely."""
         self.messages[index].way, self.messages[index].closing = FREELY, False
+        self._look_again(index)
 
     def lost(self, index: int) -> None:
         """Know that a message stands there, but not what it shows."""
         self.messages[index].view, self.messages[index].body = None, ""
+        self._look_again(index)
 
     def end_early(self) -> bool:
         """End the last part between two blocks, if there is a place behind what is shown."""
-        return len(self._parts.parts()) == len(self.messages) and self._parts.end_block()
+        return len(self._parts) == len(self.messages) and self._parts.end_block()
 
     def gone(self, index: int) -> None:
         """Know that somebody deleted a message: it is posted anew."""
         self.messages[index] = Message("")
         self.seen = 0
+        self._look_again(index)
 
     def split_smaller(self, index: int) -> None:
         """Split the parts from ``index`` on smaller: the platform measures longer than we do.
@@ -183,6 +192,7 @@ class Board:
             raise PlatformRejected("the platform finds even a small part too long")
         self._rules = replace(self._rules, limit=smaller)
         self._parts.shrink(smaller, index)
+        self._look_again(index)
 
     def split_off(self, index: int) -> bool:
         """Keep a message as it stands and let the rest of its part, or the footer alone, be the next one.
@@ -192,12 +202,17 @@ class Board:
         message = self.messages[index]
         if message.kept or not message.body:
             return False
-        parts = self._parts.parts()
+        self._look_again(index)
+        last = self._parts.parts_from(index)
         if self._parts.end_part(index, message.body):
             message.kept = True
-        elif index == len(parts) - 1 and message.body == parts[index].body and self._footer and not self._footer_apart:
+        elif len(last) == 1 and message.body == last[0].body and self._footer and not self._footer_apart:
             message.kept = self._footer_apart = True
         return message.kept
+
+    def _look_again(self, index: int) -> None:
+        """Know that a message from which on all may differ is not settled any more."""
+        self._settled = min(self._settled, index)
 
     # --- what is asked ---
 
@@ -208,7 +223,7 @@ class Board:
 
     def rest(self, index: int) -> int:
         """Return how many characters of the answer would follow a message if it were kept as it stands."""
-        return self.said - sum(len(part.body) for part in self._parts.parts()[:index]) - len(self.messages[index].body)
+        return self.said - self._parts.begins_at(index) - len(self.messages[index].body)
 
     @property
     def growing(self) -> Message | None:
@@ -218,8 +233,8 @@ class Board:
     @property
     def is_nearly_full(self) -> bool:
         """The last part should end at the next good place."""
-        parts = self._parts.parts()
-        return bool(parts) and len(parts[-1].text) > ROTATE_SHARE * self._rules.limit
+        last = self._parts.parts_from(len(self._parts) - 1)
+        return bool(last) and len(last[-1].text) > ROTATE_SHARE * self._rules.limit
 
     def tasks(self, *, only_grows: bool = False) -> Iterator[Task]:
         """Yield all differences, in the order of the parts.
@@ -227,15 +242,18 @@ class Board:
         Args:
             only_grows: The next part would be begun a way in which nothing can be taken back.
         """
-        pages = self._wanted(only_grows)
-        for index, (view, body) in enumerate(pages):
-            task = self._task(index, view, body, is_whole=self._finished or index < len(pages) - 1)
+        begin, pages = self._settled, self._wanted(only_grows)
+        last = begin + len(pages) - 1
+        for index, (view, body) in enumerate(pages, begin):
+            task = self._task(index, view, body, is_whole=self._finished or index < last)
             if task is not None:
                 yield task
+            elif index == self._settled < last - 1:
+                self._settled += 1
 
     def surplus(self) -> list[Message]:
         """Take away and return messages beyond the answer's end: the completed text was shorter than its deltas."""
-        wanted = len(self._wanted(False))
+        wanted = self._settled + len(self._wanted(False))
         surplus = self.messages[wanted:]
         del self.messages[wanted:]
         return surplus
@@ -258,8 +276,8 @@ class Board:
         return Task(index, view, body, Move.EDIT, tidies=message.kept or not worth, worth=worth)
 
     def _wanted(self, only_grows: bool) -> list[tuple[View, str]]:
-        """Return what each message should show, and the piece of the answer in it."""
-        parts = list(self._parts.parts())
+        """Return what each message that is not settled should show, and the piece of the answer in it."""
+        parts = self._parts.parts_from(self._settled)
         if parts and not parts[-1].body.strip():
             parts.pop()
         pages = [(View(part.text), part.body) for part in parts]
@@ -273,9 +291,10 @@ class Board:
             pages = self._with_footer(pages)
         if pages and self._controls and pages[-1][0] is not UNKNOWN:
             pages[-1] = (replace(pages[-1][0], controls=self._controls), pages[-1][1])
-        for index in self._doubtful & set(range(len(pages))):
-            view, body = pages[index]
-            pages[index] = (replace(view, footer=view.footer or self._doubt), body)
+        for index in self._doubtful:
+            if 0 <= (place := index - self._settled) < len(pages):
+                view, body = pages[place]
+                pages[place] = (replace(view, footer=view.footer or self._doubt), body)
         return pages
 
     def _growing_page(self, part: Part, only_grows: bool) -> list[tuple[View, str]]:

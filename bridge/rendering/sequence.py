@@ -37,6 +37,7 @@ class PartSequence:
         check_rules(rules)
         self._rules = rules
         self._frozen: list[Part] = []
+        self._begins = [0]
         self._carries: list[Carry] = []
         self._pending: list[str] = []
         self._tail = ""
@@ -150,6 +151,20 @@ class PartSequence:
         last = self._settle()
         return (*self._frozen, last) if last is not None else tuple(self._frozen)
 
+    def __len__(self) -> int:
+        """Return how many parts there are."""
+        return len(self._frozen) + (self._settle() is not None)
+
+    def parts_from(self, index: int) -> list[Part]:
+        """Return the parts from one on; costs nothing for those before it."""
+        last = self._settle()
+        return [*self._frozen[index:], *([last] if last is not None and index <= len(self._frozen) else [])]
+
+    def begins_at(self, index: int) -> int:
+        """Return how many characters stand before a part."""
+        self._settle()
+        return self._begins[min(index, len(self._frozen))]
+
     def preview(self) -> str:
         """Return what to show of the last part while the answer grows: repaired, and within the limit.
 
@@ -213,6 +228,7 @@ class PartSequence:
 
     def _freeze(self, piece: Piece, at: int) -> None:
         self._frozen.append(Part(len(self._frozen), self._tail[at : piece.stop], piece.text))
+        self._begins.append(self._begins[-1] + piece.stop - at)
         self._carries.append(self._carry)
         self._carry = piece.carry
 
@@ -235,7 +251,7 @@ class PartSequence:
     def _thaw(self, kept: int, text: str) -> None:
         """Keep the first parts and begin anew behind them."""
         carry = self._carries[kept] if kept < len(self._carries) else self._carry
-        del self._frozen[kept:], self._carries[kept:]
+        del self._frozen[kept:], self._carries[kept:], self._begins[kept + 1 :]
         self._pending.clear()
         self._restart(text, carry)
 
