@@ -220,6 +220,7 @@ async def assemble(
                 await resources.enter_async_context(tools) if tools else None,
                 entry.ask_people,
                 entry.waiting_hours * 3600.0,
+                entry.reasoning,
             )
         routes = Routes(
             bindings,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.model import OnBusy, Place
+from bridge.model import OnBusy, Place, Reasoning
 from bridge.ports import Agent, Tools, Workflows
 
 
@@ -24,6 +24,7 @@ class AgentBinding:
     tools: Tools | None = None
     asks_people: bool = True
     waiting_s: float = 86400.0
+    reasoning: Reasoning = Reasoning.HIDDEN
 
 
 @dataclass(frozen=True, slots=True)

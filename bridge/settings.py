@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bridge.files.answer_files import COZE_HOSTS, read_origins
-from bridge.model import FileKind, OnBusy, Scope
+from bridge.model import FileKind, OnBusy, Reasoning, Scope
 
 VARIABLE_PLACEHOLDERS = ("author_name", "author_id", "platform", "team", "channel", "channel_id", "locale")
 """What a variable's template may mention in braces; ``bridge.turns.wording`` fills them."""
@@ -194,6 +194,10 @@ class AgentSettings(Section):
     )
     variables: dict[str, str] = Field(
         default_factory=dict, description="Values for the bot's prompt: constants, or places such as {author_name}."
+    )
+    reasoning: Reasoning = Field(
+        Reasoning.HIDDEN,
+        description="What people see of its thinking: nothing (hidden), a quote above the answer, or a status.",
     )
     ask_people: bool = Field(
         True, description="What the agent wants from a tool that has no section of its own, the person asking is asked."

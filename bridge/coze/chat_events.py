@@ -102,6 +102,7 @@ class ChatEvents:
         chat: The run's ids, once an event carried them.
         answers: Ids of the answer messages, with their place in order of first appearance.
         follow_ups: Suggested questions seen so far.
+        with_reasoning: Ids of the answer messages that showed their thinking.
     """
 
     def __init__(self, where: str = "POST /v3/chat", log_id: str = "") -> None:
@@ -114,7 +115,7 @@ class ChatEvents:
         self._log_id = log_id
         self._completed: set[str] = set()
         self._with_deltas: set[str] = set()
-        self._with_reasoning: set[str] = set()
+        self.with_reasoning: set[str] = set()
         self._handlers: dict[str, Callable[[Data], Sequence[AgentEvent]]] = {
             "conversation.message.delta": self._delta,
             "conversation.message.completed": self._message_completed,
@@ -155,7 +156,7 @@ class ChatEvents:
         if message.content_type not in ("text", "", None):
             return events  # pieces of cards, objects and sounds cannot be shown; the completed message can
         if message.reasoning_content:
-            self._with_reasoning.add(message_id)
+            self.with_reasoning.add(message_id)
             events.append(ReasoningDelta(message_id, message.reasoning_content))
         if message.content:
             self._with_deltas.add(message_id)
@@ -189,8 +190,8 @@ class ChatEvents:
         self._completed.add(message_id)
         self.answers.setdefault(message_id, len(self.answers))
         events: list[AgentEvent] = []
-        if message.reasoning_content and message_id not in self._with_reasoning:
-            self._with_reasoning.add(message_id)
+        if message.reasoning_content and message_id not in self.with_reasoning:
+            self.with_reasoning.add(message_id)
             events.append(ReasoningDelta(message_id, message.reasoning_content))
         events.append(AnswerCompleted(message_id, readable_content(content, message.content_type or "")))
         return events

@@ -148,7 +148,9 @@ class ChatReading:
         events: list[AgentEvent] = []
         for last_look in (False, True):
             answer = await self._wire.call("GET", MESSAGES, params=chat_params(chat), repeatable=True)
-            events = protocol.read_fetched(answer.result("Messages"), state.answers, state.follow_ups)
+            events = protocol.read_fetched(
+                answer.result("Messages"), state.answers, state.follow_ups, state.with_reasoning
+            )
             if last_look or not state.answers or any(isinstance(event, AnswerCompleted) for event in events):
                 break
             await self._clock.sleep(POLL_INTERVAL_S)

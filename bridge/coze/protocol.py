@@ -6,7 +6,7 @@ is an ``AgentProtocolError``.
 """
 
 import email.utils
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from bridge.model import (
     ChatStatus,
     FollowUp,
     Question,
+    ReasoningDelta,
     ToolCall,
     ToolOutput,
     Usage,
@@ -262,16 +263,27 @@ def readable_content(content: str, content_type: str) -> str:
     return "\n\n".join(piece for piece in pieces if piece) or content
 
 
-def read_fetched(messages: object, known_order: Mapping[str, int], seen_follow_ups: Iterable[str]) -> list[AgentEvent]:
+def read_fetched(
+    messages: object,
+    known_order: Mapping[str, int],
+    seen_follow_ups: Iterable[str],
+    seen_reasoning: Container[str] = frozenset(),
+) -> list[AgentEvent]:
     """Turn a chat's fetched messages into events: every answer completed, follow-ups not seen before.
 
     Args:
         known_order: Ids of answers that the stream showed, with their place; the others follow by creation time.
+        seen_reasoning: Ids of answers whose thinking the stream showed.
     """
     answers = [m for m in items_of(messages) if text_of(m.get("type")) == "answer"]
     answers.sort(key=lambda m: (known_order.get(text_of(m.get("id")), len(known_order)), _created_at(m)))
     seen = set(seen_follow_ups)
     events: list[AgentEvent] = [
+        ReasoningDelta(text_of(m.get("id")), thought)
+        for m in answers
+        if (thought := text_of(m.get("reasoning_content"))) and text_of(m.get("id")) not in seen_reasoning
+    ]
+    events += [
         AnswerCompleted(
             text_of(m.get("id")), readable_content(text_of(m.get("content")), text_of(m.get("content_type")))
         )

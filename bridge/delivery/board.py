@@ -267,8 +267,9 @@ class Board:
         shown = message.view
         # A live message and its end often look the same; only what is seen is worth a request.
         same_text = shown.text == view.text or (message.kept and shown.text.rstrip() == view.text.rstrip())
-        # A newer note goes with the next words.
-        worth = not same_text or (shown.footer != view.footer and (self._finished or view.footer != self.note))
+        # A newer note goes with the next words, unless there are none yet: then it is all there is to see.
+        is_news = self._finished or view.footer != self.note or not view.text
+        worth = not same_text or (shown.footer != view.footer and is_news)
         if message.grows and (is_whole or message.closing):
             return Task(index, view, body, Move.END, tidies=message.kept or not worth, worth=True)
         if not worth and (shown.controls == view.controls or message.grows):

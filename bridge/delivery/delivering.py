@@ -144,12 +144,14 @@ class Delivery:
     def note(self, sentence: str, *, before_words: bool = False) -> None:
         """Show a sentence below the growing answer, or alone before its first words, until another or the end.
 
-        A newer one takes no request of its own: it goes with the next words.
+        A newer one takes no request of its own where there are words: it goes with the next of them.
 
         Args:
             before_words: Until the first words only.
         """
         self._board.note, self._note_ends = sentence, before_words
+        if self._unseen_since is None and not self._board.said:
+            self._unseen_since = self._clock.now()
         self._nothing_beyond = -1
         self._news.set()
 
@@ -256,10 +258,10 @@ class Delivery:
         self._pacer.move(self._name, self._growth.edit, self._reply.ways[-1].post)
         self._pacer.heard(self._name, board.said, began_at, now)
         since = self._unseen_since if self._unseen_since is not None else began_at
-        usual_pause_s = (self._changed_at - began_at) / max(1, self._deltas - 1)
+        usual_pause_s = max(0.0, self._changed_at - began_at) / max(1, self._deltas - 1)
         wait_s = self._pacer.interim_wait_s(
             self._name,
-            max(1, board.said - board.seen),
+            max(1, board.said - board.seen if board.said else len(board.note)),
             now - since,
             now,
             early_s=min(NEXT_WORDS_S, usual_pause_s) / 2,

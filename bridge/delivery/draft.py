@@ -7,6 +7,7 @@ a replacement.
 
 from dataclasses import dataclass
 
+from bridge.delivery.thinking import Quotation
 from bridge.model import (
     ActionRequired,
     AgentEvent,
@@ -42,8 +43,8 @@ class Draft:
         results: What of it is too long for messages.
     """
 
-    def __init__(self, head: str = "") -> None:
-        """``head`` stands before the answer wherever it is shown, and is no part of it."""
+    def __init__(self, head: str = "", *, quotes_reasoning: bool = False) -> None:
+        """``head`` stands before the answer wherever it is shown, and is no part of it; so does quoted reasoning."""
         self._head = self._untold_head = head
         self.chat: ChatRef | None = None
         self.section_id = ""
@@ -52,6 +53,8 @@ class Draft:
         self.required: tuple[ToolCall, ...] = ()
         self.tools: list[str] = []
         self.reasoning_chars = 0
+        self._quotation = Quotation() if quotes_reasoning else None
+        self._quoted = ""
         self.results: list[ResultFile] = []
         self._pieces_by_message: dict[str, list[str]] = {}
         self._last_message = ""
@@ -63,6 +66,16 @@ class Draft:
         """The whole answer as far as it is known; joins everything, so ask for it rarely."""
         texts = ("".join(pieces) for pieces in self._pieces_by_message.values())
         return MESSAGE_SEPARATOR.join(text for text in texts if text)
+
+    @property
+    def reasoning(self) -> str:
+        """What stands above the answer of the agent's thinking; empty unless it is quoted."""
+        return self._quoted + (self._quotation.text if self._quotation else "")
+
+    def restore_reasoning(self, quoted: str) -> None:
+        """Let what an earlier process quoted stand above the answer."""
+        self._quoted = quoted
+        self._replaced = True
 
     @property
     def answer_ids(self) -> tuple[str, ...]:
@@ -82,6 +95,7 @@ class Draft:
                 return self._complete(message_id, text)
             case ReasoningDelta(_, text):
                 self.reasoning_chars += len(text)
+                return self._think(text)
             case ChatStarted(chat, section_id):
                 self.chat, self.section_id = chat, section_id
             case FollowUp(text):
@@ -102,12 +116,27 @@ class Draft:
         if self._replaced:
             self._replaced = False
             self._untaken.clear()
-            return Change(self._head + self.text, replaces=True)
+            pieces = filter(None, (self.reasoning, self.text))
+            return Change(self._head + MESSAGE_SEPARATOR.join(pieces), replaces=True)
         if not self._untaken and not (ended and head):
             return None
         change = Change("".join((head, *self._untaken)) if self._untaken else head.rstrip())
         self._untaken.clear()
         return change
+
+    def _think(self, thought: str) -> bool:
+        """Quote a piece of thinking; it stands above whatever was said already."""
+        added = self._quotation.add(thought) if self._quotation else ""
+        if not added:
+            return False
+        if self._has_text:
+            self._replaced = True
+        self._untaken.append(added)
+        return True
+
+    @property
+    def _has_text(self) -> bool:
+        return any(piece for pieces in self._pieces_by_message.values() for piece in pieces)
 
     def _append(self, message_id: str, text: str) -> bool:
         if not text:
@@ -122,7 +151,7 @@ class Draft:
         return True
 
     def _begin(self, message_id: str) -> list[str]:
-        if any(piece for pieces in self._pieces_by_message.values() for piece in pieces):
+        if self._has_text or self.reasoning:
             self._untaken.append(MESSAGE_SEPARATOR)
         pieces: list[str] = []
         self._pieces_by_message[message_id] = pieces

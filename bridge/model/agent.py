@@ -161,6 +161,16 @@ AgentEvent = (
 """What an agent's stream yields, in this order of appearance; failures are raised as ``errors.AgentError``."""
 
 
+class Reasoning(StrEnum):
+    """What people see of an agent's thinking."""
+
+    HIDDEN = "hidden"
+    QUOTE = "quote"
+    """It stands above the answer, as a quotation."""
+    STATUS = "status"
+    """Its last words stand where the answer will, until the first words of that."""
+
+
 class ChatStatus(StrEnum):
     """Where a run of the agent stands."""
 

@@ -119,6 +119,7 @@ class TurnRecord:
         tools: Once the agent waits for tools.
         follows: The turn whose suggestion this question is: nobody wrote it, so the answer tells it.
         replaces: The turn whose answer this one takes the place of; ``parts`` begins with the first message of that.
+        reasoning: What stands above the answer of the agent's thinking, from *answered* on.
         answer, footer, outcome: The final text, our sentence below it, and how it ends, from *answered* on.
         answer_ids: The agent's own ids of the messages the answer consists of, in order, from *answered* on.
         follow_ups: The questions offered below it, from *answered* on.
@@ -147,6 +148,7 @@ class TurnRecord:
     tools: ToolTicket | None = None
     follows: TurnId | None = None
     replaces: TurnId | None = None
+    reasoning: str = ""
     answer: str = ""
     answer_ids: tuple[str, ...] = ()
     follow_ups: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ FIXED_FROM: Mapping[str, TurnState] = {
     "interrupts": TurnState.ASKING,
     "conversation_id": TurnState.ASKED,
     "chat_id": TurnState.ASKED,
+    "reasoning": TurnState.ANSWERED,
     "answer": TurnState.ANSWERED,
     "answer_ids": TurnState.ANSWERED,
     "follow_ups": TurnState.ANSWERED,

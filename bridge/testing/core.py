@@ -11,7 +11,7 @@ from bridge.files.fetching import Fetcher
 from bridge.intake.accepting import Intake
 from bridge.intake.gate import GateRules
 from bridge.keys import turn_id
-from bridge.model import Envelope, OnBusy, Outcome, TurnRecord, TurnState
+from bridge.model import Envelope, OnBusy, Outcome, Reasoning, TurnRecord, TurnState
 from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Tools, Workflows
 from bridge.routes import AgentBinding, Routes
@@ -104,6 +104,7 @@ async def core_of(
     tools: Tools | None = None,
     asks_people: bool = True,
     fetcher: Fetcher | None = None,
+    reasoning: Reasoning = Reasoning.HIDDEN,
 ) -> AsyncIterator[Core]:
     """Assemble a core around ``agent``; a ``store`` of the test's own shares its ``clock``.
 
@@ -113,7 +114,8 @@ async def core_of(
     platform = platform or FakePlatform()
     options = options or TurnOptions(AskingOptions(identity_secret=b"secret of the tests"))
     async with store or MemoryStore(clock) as opened, asyncio.TaskGroup() as tasks:
-        binding = AgentBinding("default", agent, "bot-1", {"who": "{author_name}"}, workflows, tools, asks_people)
+        variables = {"who": "{author_name}"}
+        binding = AgentBinding("default", agent, "bot-1", variables, workflows, tools, asks_people, reasoning=reasoning)
         book = WorkflowBook({name: Flow(name, settings, binding) for name, settings in (flows or {}).items()})
         routes = Routes({"default": binding}, "default", on_busy=on_busy)
         decided = CoreOptions(options, gate or GateRules(), max_waiting)

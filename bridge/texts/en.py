@@ -39,6 +39,7 @@ SENTENCES: dict[Say, str] = {
     Say.LATE: "🕒 You asked this while I was away; this answer comes late.",
     Say.PLACEHOLDER: "… thinking",
     Say.THINKING: "is thinking…",
+    Say.THOUGHT: "💭 {words}",
     Say.WAITING: "⏳ Your question waits: {position} before it.",
     Say.QUEUE_FULL: "⚠️ Too many questions wait here already, so this one is not taken. Please ask again later.",
     Say.FILES_ALONE: "⚠️ I could not look at {files}. Please send something else, or write your question as text.",

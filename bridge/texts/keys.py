@@ -43,6 +43,7 @@ class Say(StrEnum):
     LATE = "late"
     PLACEHOLDER = "placeholder"
     THINKING = "thinking"
+    THOUGHT = "thought"  # {words}
     WAITING = "waiting"  # {position}
     QUEUE_FULL = "queue_full"
     FILES_ALONE = "files_alone"  # {files}

@@ -38,6 +38,7 @@ SENTENCES: dict[Say, str] = {
     Say.LATE: "🕒 你提问时我不在线，这是迟到的回答。",
     Say.PLACEHOLDER: "… 正在思考",
     Say.THINKING: "正在思考…",
+    Say.THOUGHT: "💭 {words}",
     Say.WAITING: "⏳ 你的问题在排队，前面还有 {position} 个。",
     Say.QUEUE_FULL: "⚠️ 这里排队的问题太多了，所以没有接收这一个。请稍后再问。",
     Say.FILES_ALONE: "⚠️ 我无法查看 {files}。请换一个文件，或用文字写下你的问题。",

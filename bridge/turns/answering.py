@@ -38,6 +38,7 @@ from bridge.model import (
     Envelope,
     Outcome,
     PostedPart,
+    Reasoning,
     RunTicket,
     ToolTicket,
     TurnRecord,
@@ -104,6 +105,7 @@ class Answering:
         observer: Observer,
         offers: Offers,
         filings: Filings,
+        reasoning: Reasoning,
         before: TurnRecord | None = None,
     ) -> None:
         """``offers`` stand below its answer when it was delivered; ``before`` is the turn whose place it takes."""
@@ -119,7 +121,10 @@ class Answering:
         self._filing = filings.of(self._reply, ledger, locale)
         self._offers = offers
         self._before = before
-        self._draft = Draft(head_of(ledger.record, envelope.author.name or envelope.author.id, locale))
+        self._draft = Draft(
+            head_of(ledger.record, envelope.author.name or envelope.author.id, locale),
+            quotes_reasoning=reasoning is Reasoning.QUOTE,
+        )
         self._observer, self._adapter = observer, platform.name
         self._watch = ReplyWatch(observer, clock, platform.name, ledger.record.created_at_s)
         self._delivery = Delivery(
@@ -226,6 +231,7 @@ class Answering:
         if self._ledger.state not in KNOWN_ANSWER:
             await self._ledger.advance_if_possible(
                 TurnState.ANSWERED,
+                reasoning=self._draft.reasoning,
                 answer=self._draft.text,
                 answer_ids=self._draft.answer_ids,
                 follow_ups=suggested(self._draft.follow_ups, self._offers.follow_ups),
@@ -304,6 +310,9 @@ class Answering:
     def _restored(self) -> Ending:
         """How the turn ends was known before it was cut: only the showing is left."""
         record = self._ledger.record
+        if record.reasoning:
+            self._draft.restore_reasoning(record.reasoning)
+            self._delivery.changed()
         if record.answer:
             self._draft.apply(AnswerCompleted(self._turn_id, record.answer))
             self._delivery.changed()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from bridge.delivery.delivering import Delivery
 from bridge.delivery.draft import Draft
 from bridge.keys import agent_user_id
-from bridge.model import Envelope, TurnRecord
+from bridge.model import Envelope, Reasoning, TurnRecord
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding
+from bridge.texts import Say, say
 from bridge.turns.answering import MakeExchange, TurnOptions
 from bridge.turns.asking import Asking
 from bridge.turns.exchange import Exchange
@@ -137,6 +138,9 @@ class Exchanges:
         )
 
     def _hearing(self, scene: Scene, draft: Draft, delivery: Delivery, talk: Talk, told: Sequence[str] = ()) -> Hearing:
+        def think(words: str) -> None:
+            delivery.note(say(Say.THOUGHT, scene.locale, words=words), before_words=True)
+
         return Hearing(
             draft,
             delivery.changed,
@@ -146,6 +150,7 @@ class Exchanges:
             talk=talk,
             clock=self._clock,
             told=frozenset(told),
+            think=think if scene.binding.reasoning is Reasoning.STATUS else None,
         )
 
     def _work(self, scene: Scene, draft: Draft, changed: Callable[[], None], hearing: Hearing, talk: Talk) -> ToolWork:

@@ -1,11 +1,13 @@
 """Listening to an agent's run for one turn, and calling it off."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
 from bridge.delivery.draft import Draft
+from bridge.delivery.thinking import last_words
 from bridge.errors import AgentError, StoreUnavailable
 from bridge.model import (
     AgentEvent,
@@ -25,6 +27,8 @@ from bridge.turns.talk import Talk
 log = structlog.get_logger(__name__)
 
 CANCEL_TIMEOUT_S = 10.0
+THOUGHT_EVERY_S = 3.0
+THOUGHT_CHARS = 400
 
 
 class Hearing:
@@ -32,6 +36,7 @@ class Hearing:
 
     Args:
         told: Ids of messages of the run that earlier turns have shown.
+        think: Called with the last words of the agent's thinking, now and then, while it has said nothing.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Hearing:
         talk: Talk,
         clock: Clock,
         told: frozenset[str] = frozenset(),
+        think: Callable[[str], None] | None = None,
     ) -> None:
         self._draft = draft
         self._changed = changed
@@ -54,6 +60,9 @@ class Hearing:
         self._talk = talk
         self._clock = clock
         self._told = told
+        self._think = think
+        self._thoughts = ""
+        self._thought_at = -math.inf
         self._named = asyncio.Event()
         self._called_off: ChatRef | None = None
 
@@ -71,10 +80,20 @@ class Hearing:
                 continue
             if self._draft.apply(event):
                 self._changed()
+            if isinstance(event, ReasoningDelta) and self._think is not None and self._draft.is_empty:
+                self._show_thought(event.text)
             if isinstance(event, ChatStarted):
                 if self._ledger.state is not TurnState.ASKED:
                     await self._ledger.advance_if_possible(TurnState.ASKED, chat_id=event.chat.chat_id)
                 self._named.set()
+
+    def _show_thought(self, thought: str) -> None:
+        """Tell what it thinks now, not more often than somebody could read it."""
+        self._thoughts = (self._thoughts + thought)[-THOUGHT_CHARS:]
+        now, words = self._clock.now(), last_words(self._thoughts)
+        if self._think is not None and words and now >= self._thought_at + THOUGHT_EVERY_S:
+            self._thought_at = now
+            self._think(words)
 
     async def follow(self, chat: ChatRef) -> None:
         """Listen to a run by fetching it."""

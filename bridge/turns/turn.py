@@ -178,6 +178,7 @@ class Turns:
             observer=self._observer,
             offers=offers,
             filings=self._filings,
+            reasoning=binding.reasoning,
             before=await self._store.turn(record.replaces) if record.replaces else None,
         )
 
