@@ -1,4 +1,4 @@
-"""The promises of ``Reply`` in trouble: each kind is told by the error that the core acts on; part of the suite."""
+"""The promises of ``Reply`` in trouble: what went, what was lost and is looked for, and each error the core acts on."""
 
 import asyncio
 import socket
@@ -6,17 +6,95 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable
-from bridge.model import View
+from bridge.errors import MessageGone, PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable
+from bridge.model import TurnId, View
 from bridge.ports import Reply
 from bridge.testing.platform_harness import DEADLINE_S, Ability, Call, Disturbance, PlatformHarness
 from bridge.testing.platform_scene import needs, on_stage
 
 LONGEST_WAIT_S = 3600.0
+ANOTHER_TURN = TurnId("aaaaaaaaaaaaaaaa")
 
 
 class TroublePromises:
     """Part of ``PlatformContract``."""
+
+    # --- messages that go ---
+
+    async def test_a_removed_message_is_gone(self, harness: PlatformHarness) -> None:
+        """Removing may be repeated; editing tells that it is gone; looking finds nothing."""
+        needs(harness, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked, reply, message_id = await scene.answer()
+            await reply.remove(message_id)
+            await reply.remove(message_id)
+            assert harness.shown(message_id) is None
+            assert list(harness.visible(asked.said)) == []
+            with pytest.raises(MessageGone):
+                await reply.edit(message_id, View("Still there?"))
+            assert await reply.find_posted(0) is None
+
+    async def test_a_message_deleted_by_others_is_told(self, harness: PlatformHarness) -> None:
+        """``MessageGone``, so that the core posts anew; the new one is another message."""
+        needs(harness, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked, reply, message_id = await scene.answer()
+            await harness.delete(message_id)
+            with pytest.raises(MessageGone):
+                await reply.edit(message_id, View("More of it"))
+            await reply.remove(message_id)
+            assert await reply.post(0, View("Once more")) != message_id
+            assert list(harness.visible(asked.said)) == ["Once more"]
+
+    # --- looking for what was posted ---
+
+    async def test_a_part_is_found_by_its_index(self, harness: PlatformHarness) -> None:
+        """By a reply that knows nothing but the envelope, and only if it was posted."""
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            assert await asked.reply_on(scene.platform).find_posted(0) is None
+            reply = asked.reply_on(scene.platform)
+            ids = [await reply.post(index, View(f"part {index}")) for index in range(2)]
+            later = asked.reply_on(scene.platform)
+            assert [await later.find_posted(index) for index in range(3)] == [*ids, None]
+
+    async def test_a_part_of_another_turn_is_not_found(self, harness: PlatformHarness) -> None:
+        """A question may be answered more than once."""
+        needs(harness, Ability.MARKS)
+        async with on_stage(harness) as scene:
+            asked, _, _ = await scene.answer()
+            stranger = scene.platform.reply(asked.envelope, ANOTHER_TURN, "en")
+            assert await stranger.find_posted(0) is None
+            message_id = await stranger.post(0, View("Another answer"))
+            assert await scene.platform.reply(asked.envelope, ANOTHER_TURN, "en").find_posted(0) == message_id
+
+    async def test_what_stands_twice_is_told(self, harness: PlatformHarness) -> None:
+        """By its mark: none of the known parts, no sentence of ours, no answer of another turn."""
+        needs(harness, Ability.MARKS, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked, reply, lost = await scene.answer("Once")
+            known = {0: await reply.post(0, View("Once")), 1: await reply.post(1, View("and again"))}
+            await reply.notice("A sentence of ours")
+            await scene.platform.reply(asked.envelope, ANOTHER_TURN, "en").post(0, View("Another answer"))
+            later = asked.reply_on(scene.platform)
+            assert list(await later.find_doubles({0, 1}, known)) == [lost]
+            assert list(await later.find_doubles({1}, known)) == []
+            await later.remove(lost)
+            assert list(await later.find_doubles({0, 1}, known)) == []
+
+    async def test_an_answer_goes_on_after_a_restart(self, harness: PlatformHarness) -> None:
+        """A new instance finds, edits and removes what the old one posted, with the envelope alone."""
+        needs(harness, Ability.RESTART, Ability.MESSAGES)
+        async with on_stage(harness) as scene:
+            asked, reply, first = await scene.answer("Half an")
+            second = await reply.post(1, View("answer"))
+        async with harness.make() as platform:
+            reply = asked.reply_on(platform)
+            assert [await reply.find_posted(index) for index in range(3)] == [first, second, None]
+            await reply.edit(first, View("A whole answer"))
+            await reply.remove(second)
+            await reply.settle()
+        assert list(harness.visible(asked.said)) == ["A whole answer"]
 
     # --- lost on the way ---
 

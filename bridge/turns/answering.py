@@ -20,7 +20,7 @@ waiting; and a stop, when there is one, calls the run off before it ends the lis
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -28,7 +28,7 @@ import structlog
 from bridge.delivery.delivering import Delivery, Pace
 from bridge.delivery.draft import Draft
 from bridge.delivery.pacing import Pacer
-from bridge.errors import AgentCancelled, AgentError, PlatformError, PlatformRejected, PlatformUnavailable
+from bridge.errors import AgentCancelled, AgentError, PlatformError
 from bridge.files.answer_files import AnswerFileRules
 from bridge.files.attachments import FileRules
 from bridge.model import (
@@ -37,7 +37,6 @@ from bridge.model import (
     ControlKind,
     Envelope,
     Outcome,
-    PostedPart,
     Reasoning,
     RunTicket,
     ToolTicket,
@@ -53,13 +52,13 @@ from bridge.turns.filing import Filings
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn, Stopped
 from bridge.turns.offers import Offers, controls_below, head_of, suggested
+from bridge.turns.opening import Opening, settle
 
 log = structlog.get_logger(__name__)
 
 NAME_PATIENCE_S = 10.0
 """A stop that comes before the agent named its run waits this long for the name; there is nothing to cancel before."""
 REFERENCE_CHARS = 8
-SETTLE_PAUSES_S = (0.5, 1.0, 2.0)
 KNOWN_ANSWER = frozenset({TurnState.ANSWERED, TurnState.DELIVERING})
 
 
@@ -141,8 +140,8 @@ class Answering:
             watch=self._watch,
             controls=self._control(ControlKind.STOP, Say.STOP_LABEL),
         )
+        self._opening = Opening(self._reply, self._delivery, ledger, locale, before)
         self._scope: asyncio.Timeout | None = None
-        self._sign_lost = False
         live.queued = self._delivery.queued
         self._exchange = exchange(self._draft, self._delivery)
 
@@ -155,7 +154,7 @@ class Answering:
 
         async def told() -> Ending:
             self._live.over()
-            await self._take_over()
+            await self._opening.take_over()
             if ending.outcome in (Outcome.STOPPED, Outcome.INTERRUPTED):
                 await self._exchange.call_off()
             async with asyncio.TaskGroup() as tasks:
@@ -187,7 +186,7 @@ class Answering:
         log.info(f"turn {state}", outcome=ending.outcome, reason=ending.reason, took_s=took_s)
 
     async def _answer(self) -> Ending:
-        await self._take_over()
+        await self._opening.take_over()
         begins = self._ledger.state in (TurnState.ACCEPTED, TurnState.OPENING)
         if begins:
             await self._ledger.advance(TurnState.OPENING, agent=self._agent)
@@ -255,57 +254,11 @@ class Answering:
 
     # --- what stands on the platform ---
 
-    async def _take_over(self) -> None:
-        """Continue with what an earlier process posted."""
-        if self._ledger.state is TurnState.OPENING and not self._ledger.parts:
-            self._sign_lost = True
-            if found := await self._find():
-                await self._ledger.posted(PostedPart(0, found, wordless=True, twice=True))
-            else:
-                self._delivery.missed(looked_for=True)
-        parts = self._ledger.parts
-        if parts or self._ledger.state not in (TurnState.ACCEPTED, TurnState.OPENING, TurnState.OPENED):
-            self._delivery.take_over(parts)
-        if self._before is not None:
-            self._delivery.note(say(Say.REGENERATING, self._locale), before_words=True)
-
-    async def _find(self) -> str | None:
-        """Look for a placeholder whose id was not written down."""
-        try:
-            return await self._reply.find_posted(0)
-        except PlatformError as error:
-            log.info("cannot look for a placeholder", reason=error.reason)
-            return None
-
     async def _show(self, *, with_sign: bool) -> None:
         """Show the answer, after a sign of life if it begins only now: the question is on its way meanwhile."""
         if with_sign:
-            await self._open()
+            await self._opening.show_sign()
         await self._delivery.run()
-
-    async def _open(self) -> None:
-        """Show a sign of life."""
-        if self._before is not None:
-            await self._clear_away(self._before.parts[1:])
-        if not self._ledger.parts:
-            try:
-                placeholder = await self._reply.open()
-            except PlatformError as error:
-                log.info("no sign of life", reason=error.reason)
-                placeholder = None
-                if isinstance(error, PlatformUnavailable) and error.outcome_unknown:
-                    self._delivery.missed(looked_for=False)
-            if placeholder:
-                self._delivery.adopt(placeholder)
-                await self._ledger.posted(PostedPart(0, placeholder, wordless=True, twice=self._sign_lost))
-
-    async def _clear_away(self, parts: Sequence[PostedPart]) -> None:
-        """Take away what an answer had beyond its first message, which the new one grows in."""
-        for part in parts:
-            try:
-                await self._reply.remove(part.message_id)
-            except PlatformError as error:
-                log.info("a message of the old answer stays", reason=error.reason)
 
     def _restored(self) -> Ending:
         """How the turn ends was known before it was cut: only the showing is left."""
@@ -387,20 +340,6 @@ class Answering:
     def stopped(self, outcome: Outcome) -> Ending:
         """Somebody did not want the rest."""
         return Ending(outcome, say(self._exchange.stopped(outcome), self._locale))
-
-
-async def settle(reply: Reply, clock: Clock) -> None:
-    """Take away every sign that a question is worked on, so that none is left standing; not for any price."""
-    for pause_s in (*SETTLE_PAUSES_S, None):
-        try:
-            await reply.settle()
-        except PlatformError as error:
-            if pause_s is None or isinstance(error, PlatformRejected):
-                log.warning("sign of life not taken away", reason=error.reason)
-                return
-            await clock.sleep(pause_s)
-        else:
-            return
 
 
 def _ticket(waits: RunTicket | ToolTicket | None) -> dict[str, RunTicket | ToolTicket]:

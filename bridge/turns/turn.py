@@ -14,13 +14,14 @@ from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
 from bridge.texts import Say, language, say
 from bridge.turns.announcing import as_it_stands, is_unseen
-from bridge.turns.answering import KNOWN_ANSWER, Answering, TurnOptions, settle
+from bridge.turns.answering import KNOWN_ANSWER, Answering, TurnOptions
 from bridge.turns.exchange import Ending
 from bridge.turns.exchanges import Exchanges, Scene
 from bridge.turns.filing import Filings
 from bridge.turns.lanes import HeldLease
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn
+from bridge.turns.opening import settle
 from bridge.turns.placing import Placing
 from bridge.turns.run_order import Surroundings
 from bridge.turns.waits import is_waiting
