@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bridge.extension import Missed
-from bridge.model import Addressing, Envelope, Invocation, Invoked, Press, Pressed, Typing
+from bridge.model import Addressing, Envelope, Invocation, Invoked, Offer, Press, Pressed, Typing
 from bridge.ports import Intake, Platform
 
 DEADLINE_S = 10.0
@@ -50,6 +50,8 @@ class Ability(StrEnum):
     LOST_CALLS = "a call or its response may be lost on the way"
     PINGS = "a text may notify people or load something"
     CONTROLS = "something can be pressed below a message"
+    COMMANDS = "people can type commands of the platform's own, which name a workflow and its values"
+    FORMS = "what a command lacks can be asked for in a form"
     MISSED = "what was written while nobody received can be read afterwards"
 
 
@@ -124,11 +126,12 @@ class PlatformHarness(Protocol):
         """Texts that would notify somebody or load something if they were sent as they are; no two alike."""
         ...
 
-    def make(self, *, missed: Missed | None = None) -> Platform:
+    def make(self, *, missed: Missed | None = None, offers: tuple[Offer, ...] = ()) -> Platform:
         """Return the platform, not opened. Called again, it stands for the same instance after a restart.
 
         Args:
             missed: What ``Services.missed`` shall be; ``None`` leaves the default.
+            offers: What ``Services.offers`` shall be.
         """
         ...
 
@@ -197,6 +200,39 @@ class PlatformHarness(Protocol):
         """
         ...
 
+    async def command(
+        self, workflow: str, values: Mapping[str, str], *, by: Speaker = Speaker.ANN, private: bool = False
+    ) -> tuple[Said, bool]:
+        """Let somebody run a workflow that is offered, by a command of the platform's own, outside of any thread.
+
+        Returns where she did (without a message), and whether the service has our acknowledgement; false when it told
+        her that the command failed.
+
+        Args:
+            values: By parameter, as they are typed.
+            private: In private instead of the room.
+        """
+        ...
+
+    def form(self, to: Speaker) -> Sequence[str] | None:
+        """Return the labels of the form that is open before somebody, in order; ``None`` when there is none."""
+        ...
+
+    async def fill_in(self, values: Mapping[str, str], *, by: Speaker = Speaker.ANN) -> bool:
+        """Let somebody fill in the form that is open before her, by its labels, and send it.
+
+        Returns false when the service told her that it failed.
+        """
+        ...
+
+    def form_mistakes(self, to: Speaker) -> Sequence[str]:
+        """Return what stands beside the fields of a form that somebody sent, if the service shows that there."""
+        ...
+
+    async def say_below(self, message_id: str, text: str, *, by: Speaker = Speaker.ANN) -> None:
+        """Let somebody write below a message of ours, without naming us."""
+        ...
+
     def whispers(self, to: Speaker) -> Sequence[str]:
         """Return what we have said that this person alone can read, among the others' messages, oldest first."""
         ...
@@ -234,7 +270,9 @@ class RecordingIntake:
         accepted: Those that were new and not failed.
         withdrawn: Delivery keys of deleted questions.
         presses: Every press, in the order of the calls; each is answered with ``pressed``.
-        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``.
+        invocations: Every command, in the order of the calls; each is answered with ``invoked``.
+        failures: Raised by the next calls of ``accept``, one each; ``press_failures`` by those of ``press``,
+            ``invoke_failures`` by those of ``invoke``.
         gate: While cleared, no ``accept`` returns: the store is slow.
     """
 
@@ -246,6 +284,9 @@ class RecordingIntake:
         self.pressed = Pressed(True)
         self.failures: list[Exception] = []
         self.press_failures: list[Exception] = []
+        self.invocations: list[Invocation] = []
+        self.invoked = Invoked(accepted=True)
+        self.invoke_failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self._changed = asyncio.Event()
@@ -271,7 +312,11 @@ class RecordingIntake:
         return self.pressed
 
     async def invoke(self, call: Invocation) -> Invoked:
-        return Invoked()
+        self.invocations.append(call)
+        self._tell()
+        if self.invoke_failures:
+            raise self.invoke_failures.pop(0)
+        return self.invoked
 
     def suggest(self, typing: Typing) -> Sequence[str]:
         return ()

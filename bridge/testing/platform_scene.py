@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from bridge.keys import turn_id
-from bridge.model import Addressing, Envelope, PartRules, TurnId, View
+from bridge.model import Addressing, Envelope, Offer, PartRules, TurnId, View
 from bridge.ports import Intake, Platform, Reply
 from bridge.testing.platform_harness import DEADLINE_S, Ability, PlatformHarness, RecordingIntake, Said, Speaker
 
@@ -100,12 +100,12 @@ async def serving(platform: Platform, intake: Intake) -> AsyncIterator[asyncio.E
 
 
 @asynccontextmanager
-async def on_stage(harness: PlatformHarness) -> AsyncIterator[Scene]:
+async def on_stage(harness: PlatformHarness, offers: tuple[Offer, ...] = ()) -> AsyncIterator[Scene]:
     """Open a platform and let it receive; whatever hangs is cut off after ``LONGEST_TEST_S``."""
     intake = RecordingIntake()
     async with (
         asyncio.timeout(LONGEST_TEST_S),
-        harness.make() as platform,
+        harness.make(offers=offers) as platform,
         serving(platform, intake) as connected,
     ):
         yield Scene(harness, platform, intake, connected)

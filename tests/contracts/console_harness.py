@@ -9,7 +9,7 @@ from adapters.console.adapter import Terminal
 from adapters.console.ids import CHANNEL
 from adapters.console.settings import ConsoleSettings
 from bridge.extension import Missed, Services
-from bridge.model import Addressing
+from bridge.model import Addressing, Offer
 from bridge.ports import Platform
 from bridge.testing.platform_harness import Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 
@@ -47,6 +47,8 @@ class ConsoleHarness:
         Ability.RESTART: PRINTED,
         Ability.PINGS: "text on a terminal is only text",
         Ability.CONTROLS: "there is nothing to press but keys",
+        Ability.COMMANDS: "what begins with a mark is a line like any other",
+        Ability.FORMS: "a terminal asks in lines",
         Ability.MISSED: "nothing can be typed while it is closed",
     }
     retry_after_s = 0.0
@@ -62,7 +64,7 @@ class ConsoleHarness:
         os.close(self._keyboard)
         os.close(self._fingers)
 
-    def make(self, *, missed: Missed | None = None) -> Platform:
+    def make(self, *, missed: Missed | None = None, offers: tuple[Offer, ...] = ()) -> Platform:
         settings = ConsoleSettings(user="Ann", language="en", rendering="plain")
         return Terminal("my terminal", settings, self._services, input_descriptor=self._keyboard, output=self._screen)
 
@@ -113,6 +115,23 @@ class ConsoleHarness:
         raise NotImplementedError
 
     async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
+        raise NotImplementedError
+
+    async def command(
+        self, workflow: str, values: Mapping[str, str], *, by: Speaker = Speaker.ANN, private: bool = False
+    ) -> tuple[Said, bool]:
+        raise NotImplementedError
+
+    def form(self, to: Speaker) -> Sequence[str] | None:
+        raise NotImplementedError
+
+    async def fill_in(self, values: Mapping[str, str], *, by: Speaker = Speaker.ANN) -> bool:
+        raise NotImplementedError
+
+    def form_mistakes(self, to: Speaker) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def say_below(self, message_id: str, text: str, *, by: Speaker = Speaker.ANN) -> None:
         raise NotImplementedError
 
     def whispers(self, to: Speaker) -> Sequence[str]:

@@ -9,14 +9,16 @@ from adapters.discord.adapter import DiscordPlatform
 from adapters.discord.outbound import UNSEEN
 from adapters.discord.settings import DiscordSettings
 from bridge.extension import Missed, Services
-from bridge.model import Addressing
+from bridge.model import Addressing, Offer
 from bridge.ports import Platform
 from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
+from bridge.testing.platform_scene import eventually
 from bridge.testing.platform_trouble import nobody_listens
-from sandbox.discord import DiscordEmulator, FileUpload
+from sandbox.discord import Answer, DiscordEmulator, FileUpload
 from sandbox.discord.audience import VisibleMessage
 
 ROOM = "general"
+LABEL, TEXT_INPUT = 18, 4
 BOT = "coze"
 ROUTES = {
     Call.POST: "POST /channels/{channel}/messages",
@@ -40,6 +42,7 @@ class DiscordHarness:
         self._discord = discord
         self._services = services
         self._roots: dict[str | None, str] = {}
+        self._opened: dict[str, Answer] = {}
         discord.switches.identify_interval_s = 0.0
         discord.switches.ack_timeout_s = 1.0
         discord.set_privileged_intents("message_content")
@@ -57,8 +60,8 @@ class DiscordHarness:
             "https://evil.example/preview",
         )
 
-    def make(self, *, missed: Missed | None = None) -> Platform:
-        return self._platform(replace(self._services, missed=missed or Missed()))
+    def make(self, *, missed: Missed | None = None, offers: tuple[Offer, ...] = ()) -> Platform:
+        return self._platform(replace(self._services, missed=missed or Missed(), offers=offers))
 
     def make_unauthorized(self) -> Sequence[Platform]:
         return [self._platform(token=SecretStr("wrong"))]
@@ -121,6 +124,42 @@ class DiscordHarness:
     async def press(self, message_id: str, label: str, *, by: Speaker = Speaker.ANN) -> bool:
         return (await self._discord.click(by, self._answer(message_id).channel, message_id, label)).accepted
 
+    async def command(
+        self, workflow: str, values: Mapping[str, str], *, by: Speaker = Speaker.ANN, private: bool = False
+    ) -> tuple[Said, bool]:
+        author, room = self._discord.find_user(by), self._discord.find_channel(ROOM).id
+        channel = self._discord.open_dm(author.id) if private else room
+        await eventually(lambda: self._discord.service.commands.named(workflow, None) is not None, "the command")
+        typed = {name: int(value) if value.isdecimal() else value for name, value in values.items()}
+        answer = await self._discord.slash(by, channel, workflow, typed)
+        if answer.modal is not None:
+            self._opened[by] = answer
+        self._roots[None] = channel
+        team = "" if private else self._discord.guild_id
+        return Said(None, team, channel, author.id, author.display_name), answer.accepted
+
+    def form(self, to: Speaker) -> Sequence[str] | None:
+        modal = self._opened[to].modal if to in self._opened else None
+        return [part["label"] for part in modal["components"] if part["type"] == LABEL] if modal is not None else None
+
+    async def fill_in(self, values: Mapping[str, str], *, by: Speaker = Speaker.ANN) -> bool:
+        opened = self._opened.pop(by)
+        assert opened.modal is not None
+        sent: dict[str, str | list[str]] = {}
+        for part in opened.modal["components"]:
+            if part["type"] == LABEL:
+                inner, value = part["component"], values[part["label"]]
+                sent[inner["custom_id"]] = value if inner["type"] == TEXT_INPUT else [value]
+        return (await self._discord.submit_modal(by, opened.interaction_id, sent)).accepted
+
+    def form_mistakes(self, to: Speaker) -> Sequence[str]:
+        return []
+
+    async def say_below(self, message_id: str, text: str, *, by: Speaker = Speaker.ANN) -> None:
+        thread = next(a for a in self._all_answers() if a.id == message_id).thread
+        assert thread is not None
+        self._discord.say(by, thread, text)
+
     def whispers(self, to: Speaker) -> Sequence[str]:
         reader = self._discord.find_user(to).id
         seen = [message for channel in self._channels() for message in self._discord.messages(channel)]
@@ -171,8 +210,7 @@ class DiscordHarness:
 
     def _channels(self) -> set[str]:
         """Return the room, and the threads and direct conversations there are."""
-        known = self._discord.service.world.channels
-        return {channel for channel in (self._discord.find_channel(ROOM).id, *self._roots.values()) if channel in known}
+        return set(self._discord.service.world.channels)
 
     def _all_answers(self) -> list[VisibleMessage]:
         return [answer for channel in self._channels() for answer in self._discord.answers(channel)]

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable
+from bridge.errors import PlatformError, PlatformRateLimited, PlatformRejected, PlatformUnavailable, StoreError
 from bridge.extension import Missed
 from bridge.keys import turn_id
-from bridge.model import Addressing, Attachment
+from bridge.model import Addressing, Attachment, Envelope, Form, Invocation, Offer
 from bridge.ports import Platform
-from bridge.testing.fakes import FakePlatform, envelope
+from bridge.testing.fakes import FakePlatform, command, envelope
 from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 
 NO_SERVICE = "there is no service behind it, only a list"
@@ -37,9 +37,11 @@ class FakeHarness:
         self._number = 0
         self._twice = False
         self._keys: dict[str | None, str] = {}
+        self._forms: dict[Speaker, tuple[Form, Envelope]] = {}
+        self._mistakes: list[str] = []
         self._threads: dict[str | None, str] = {}
 
-    def make(self, *, missed: Missed | None = None) -> Platform:
+    def make(self, *, missed: Missed | None = None, offers: tuple[Offer, ...] = ()) -> Platform:
         """The list and the adapter are one, so a restart finds the same."""
         return self._platform
 
@@ -111,6 +113,53 @@ class FakeHarness:
         meant = next(control for control in controls if control.label == label)
         return await self._platform.press(message_id, meant.kind, by, meant.choice)
 
+    async def command(
+        self, workflow: str, values: Mapping[str, str], *, by: Speaker = Speaker.ANN, private: bool = False
+    ) -> tuple[Said, bool]:
+        self._number += 1
+        channel = f"private {by}" if private else "C1"
+        typed = " ".join(f"{name}={value}" for name, value in values.items())
+        given = command(
+            f"!run {workflow} {typed}".strip(), number=self._number, author=by, channel=channel, private=private
+        )
+        place = given.place
+        said = Said(None, place.team, place.channel, given.author.id)
+        return said, await self._invoke(Invocation(given), by)
+
+    async def _invoke(self, call: Invocation, by: Speaker) -> bool:
+        assert self._platform.hearing is not None
+        try:
+            invoked = await self._platform.hearing.invoke(call)
+        except StoreError:
+            return False
+        self._mistakes += invoked.errors.values()
+        if invoked.form is not None:
+            self._forms[by] = (invoked.form, call.envelope)
+        elif invoked.sentence:
+            self._platform.whispers.append((by, invoked.sentence))
+        return True
+
+    def form(self, to: Speaker) -> Sequence[str] | None:
+        return [field.label for field in self._forms[to][0].fields] if to in self._forms else None
+
+    async def fill_in(self, values: Mapping[str, str], *, by: Speaker = Speaker.ANN) -> bool:
+        form, asked = self._forms.pop(by)
+        self._number += 1
+        sent = replace(asked, delivery_key=f"fake:T1:form:{self._number}", text=f"!run {form.workflow}")
+        filled = {field.name: values[field.label] for field in form.fields}
+        return await self._invoke(Invocation(sent, filled), by)
+
+    def form_mistakes(self, to: Speaker) -> Sequence[str]:
+        return self._mistakes
+
+    async def say_below(self, message_id: str, text: str, *, by: Speaker = Speaker.ANN) -> None:
+        self._number += 1
+        place = self._platform.messages[message_id].place
+        thread = place.thread or message_id
+        self._platform.inbox.put_nowait(
+            envelope(text, number=self._number, author=by, channel=place.channel, thread=thread, inside_thread=True)
+        )
+
     def whispers(self, to: Speaker) -> Sequence[str]:
         return [sentence for author, sentence in self._platform.whispers if author == to]
 
@@ -132,9 +181,10 @@ class FakeHarness:
             case Disturbance.DELIVER_TWICE:
                 self._twice = True
             case Disturbance.CLOSE_PLACES:
-                errors["post"], errors["notice"] = [PlatformRejected("closed")], [PlatformRejected("closed")]
+                errors |= {closed: [PlatformRejected("closed")] for closed in ("post", "notice", "announce")}
             case Disturbance.LOSE_RESPONSE:
-                errors[f"{call}!"] = [PlatformUnavailable("lost", outcome_unknown=True)]
+                for lost in (call, "announce"):
+                    errors[f"{lost}!"] = [PlatformUnavailable("lost", outcome_unknown=True)]
             case _:
                 errors[call] = [self._error(disturbance)]
 

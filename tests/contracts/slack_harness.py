@@ -9,7 +9,7 @@ from adapters.slack.adapter import SlackPlatform
 from adapters.slack.outbound import WORD_JOINER
 from adapters.slack.settings import SlackSettings
 from bridge.extension import Missed, Services
-from bridge.model import Addressing
+from bridge.model import Addressing, Offer
 from bridge.ports import Platform
 from bridge.testing.platform_harness import FILE_CONTENT, Ability, Call, Disturbance, PlatformHarness, Said, Speaker
 from bridge.testing.platform_trouble import nobody_listens
@@ -48,17 +48,19 @@ class SlackHarness:
         self._services = services
         self._languages = {"U1": "en", "U2": "zh"}
         self._roots: dict[str | None, str] = {}
+        self._mistakes: list[str] = []
         slack.add_user("ann", user_id="U1", display_name="Ann")
         slack.add_user("bob", locale="zh-CN", user_id="U2", display_name="波波")
-        slack.add_app(scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+        scopes = (*MANIFEST_SCOPES, "channels:read", "groups:read", "im:write")
+        slack.add_app(scopes=scopes, commands=("/coze", "/weather"))
         self._robot = slack.add_app("A2", "robot", events=()).bot_user_id
         slack.add_channel("general", channel_id=ROOM)
         slack.switches.ack_timeout_s = 0.5
         slack.switches.expand_markdown_blocks = True
         slack.switches.lost_without_connection = True
 
-    def make(self, *, missed: Missed | None = None) -> Platform:
-        return self._platform(replace(self._services, missed=missed or Missed()))
+    def make(self, *, missed: Missed | None = None, offers: tuple[Offer, ...] = ()) -> Platform:
+        return self._platform(replace(self._services, missed=missed or Missed(), offers=offers))
 
     def make_unauthorized(self) -> Sequence[Platform]:
         return [self._platform(bot_token=SecretStr("xoxb-wrong")), self._platform(app_token=SecretStr("xapp-wrong"))]
@@ -130,6 +132,35 @@ class SlackHarness:
         answer = await self._slack.click(by, channel, message_id, button["action_id"], button["value"])
         return answer.accepted
 
+    async def command(
+        self, workflow: str, values: Mapping[str, str], *, by: Speaker = Speaker.ANN, private: bool = False
+    ) -> tuple[Said, bool]:
+        author = self._slack.find_user(by)
+        channel = self._slack.open_dm(author.id) if private else ROOM
+        typed = " ".join(f"{name}={_quoted(value)}" for name, value in values.items())
+        own = f"/{workflow}" in self._slack.installation.app.commands
+        line, command = (typed, f"/{workflow}") if own else (f"run {workflow} {typed}", "/coze")
+        answer = await self._slack.slash(author.id, channel, line, command)
+        return Said(None, "T1", channel, author.id, author.display_name), answer.accepted
+
+    def form(self, to: Speaker) -> Sequence[str] | None:
+        views = self._slack.views_of(to)
+        return [block["label"]["text"] for block in views[-1]["blocks"] if block["type"] == "input"] if views else None
+
+    async def fill_in(self, values: Mapping[str, str], *, by: Speaker = Speaker.ANN) -> bool:
+        blocks = [block for block in self._slack.views_of(by)[-1]["blocks"] if block["type"] == "input"]
+        state = {block["block_id"]: {block["element"]["action_id"]: values[block["label"]["text"]]} for block in blocks}
+        answer = await self._slack.submit_view(by, state)
+        content = answer.payload if isinstance(answer.payload, dict) else {}
+        self._mistakes += content.get("errors", {}).values()
+        return answer.accepted
+
+    def form_mistakes(self, to: Speaker) -> Sequence[str]:
+        return self._mistakes
+
+    async def say_below(self, message_id: str, text: str, *, by: Speaker = Speaker.ANN) -> None:
+        self._slack.say(by, self._channel_of(message_id), text, message_id)
+
     def whispers(self, to: Speaker) -> Sequence[str]:
         reader = self._slack.find_user(to).id
         shown = [message for channel in self._channels() for message in self._slack.messages(channel)]
@@ -193,6 +224,11 @@ class SlackHarness:
             "rebuild_after_s": 1.0,
         }
         return SlackPlatform("my slack", SlackSettings.model_validate({**usual, **changes}), services or self._services)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _read(message: VisibleMessage) -> str:
