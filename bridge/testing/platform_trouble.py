@@ -136,7 +136,13 @@ class TroublePromises:
             await harness.disturb(disturbance, Call.EDIT)
             with pytest.raises(PlatformUnavailable):
                 await reply.edit(message_id, View("newer"))
-            await reply.edit(message_id, View("newest"))
+            try:
+                await reply.edit(message_id, View("newest"))
+            except PlatformRateLimited as limited:  # the adapter itself may want a pause, before it has sent anything
+                if not limited.held_back:
+                    raise
+                await asyncio.sleep(limited.retry_after_s or 0.0)
+                await reply.edit(message_id, View("newest"))
             assert list(harness.visible(asked.said)) == ["newest"]
 
     async def test_what_was_never_sent_is_known(self, harness: PlatformHarness) -> None:

@@ -19,6 +19,8 @@ from sandbox.slack.model import MANIFEST_SCOPES
 
 ROOM = "C1"
 NOBODY = 10**9
+IN_LIFE_S = 3.0
+"""So long Slack waits for an acknowledgement; of what it delivers again and again, tests wait for less."""
 METHODS = {
     Call.POST: "chat.postMessage",
     Call.EDIT: "chat.update",
@@ -140,6 +142,7 @@ class SlackHarness:
         typed = " ".join(f"{name}={_quoted(value)}" for name, value in values.items())
         own = f"/{workflow}" in self._slack.installation.app.commands
         line, command = (typed, f"/{workflow}") if own else (f"run {workflow} {typed}", "/coze")
+        self._slack.switches.ack_timeout_s = IN_LIFE_S
         answer = await self._slack.slash(author.id, channel, line, command)
         return Said(None, "T1", channel, author.id, author.display_name), answer.accepted
 
