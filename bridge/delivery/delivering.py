@@ -15,7 +15,8 @@ import structlog
 from bridge.delivery.board import Board, Move, Task
 from bridge.delivery.draft import Draft
 from bridge.delivery.messenger import Call, Messenger
-from bridge.delivery.pacing import FINAL_PATIENCE_S, Pacer
+from bridge.delivery.pacing import Pacer
+from bridge.delivery.sharing import FINAL_PATIENCE_S
 from bridge.errors import PlatformError
 from bridge.model import Capabilities, Control, PartRules, PostedPart, Way
 from bridge.observing import ReplyWatch

@@ -8,25 +8,21 @@ a second are edited at a rate proportional to the root of ``c``, which is the di
 budget has a *price*, and a reply is edited as soon as ``u * w`` reaches it. No reply need know of another; text that
 stands still while the agent thinks becomes worth its edit in time.
 
-The price follows from what there is to divide. Nobody knows when an answer will end, but answers of one installation
-resemble each other: a *horizon* is what is left of a typical one (learned; at first ``TYPICAL_S``). The calls that can
-be made within it, less a share for the final texts to come, are the supply; the price is the one at which the demand of
-all live replies uses up the supply in that time. It is recomputed at every look, so that intervals stretch when more
-replies run, shrink when they end, and whatever a pause left over is spent. Beside this slow estimate works a quick
-correction: a full stock lowers the price, for what comes back into a full stock is lost.
+What an edit costs is told in ``sharing``, what may be sent at all in ``allowances``.
 
 First words and final texts pay no price and may use the last call; interim edits leave one for them, as nearly as
 someone who can wait for ``FINAL_PATIENCE_S`` needs. A final text for which there is no edit in that time does not wait:
 what is shown is frozen and the rest goes out as a post, which draws on another budget. Where edits are scarce, so that
 live replies have fewer than ``SCARCE`` of them each in the time of a typical answer, final texts prefer posts
-altogether and leave the edits to those who are still speaking.
+altogether and leave the edits to those who are still speaking. First words that have to wait go in the order in which
+they were ready.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.delivery.allowances import Allowance
+from bridge.delivery.sharing import Shared
 from bridge.model import Budget, Way
 
 TYPICAL_S = 15.0
@@ -34,36 +30,17 @@ TYPICAL_S = 15.0
 TYPICAL_LEAST_S, TYPICAL_MOST_S = 4.0, 120.0
 LEARNING = 0.2
 """How much the newest answer counts in what is typical."""
-LATE_SHARE = 0.2
-"""An answer that has lasted for long is expected to go on for this part of a typical one."""
-SLOWING = 0.5
-"""How strongly a lone answer that is longer than usual leaves calls to its later words (``_Shared.slowing_s``)."""
-
-FINAL_SHARE = 0.25
-"""Final texts are left at most this part of what comes back; more of them at once go out as posts."""
-FINAL_PATIENCE_S = 0.3
-"""How long a final text waits for an edit, so that the answer stays one message."""
-SCARCE = 2.0
-"""One edit to grow and one to end."""
-
 SOON_ENDING_S = 8.0
 """Where edits are scarce and there may be no posts either, calls are kept for the answers that end within this time."""
 
 SCARCE_PAUSE_S = 1.0
 """When to ask again for what is to spare."""
 
-PROMPTNESS = 0.7
-"""Edits come a little later than they are due, for the next words and for the answer to the one before; so the price is
-put a little lower than the one that would just use up the supply."""
-RELIEF = 0.25
-"""How strongly a full stock lowers the price: for most of its range hardly at all."""
 ENOUGH = 15.0
 """Edits in the time of a typical answer that nobody needs more of."""
 SLOWEST_CPS, FASTEST_CPS = 5.0, 2_000.0
 SOON_S = 0.01
 """Text comes in steps: who waited for the last hundredths of a price would look again and again."""
-LEAST_SUPPLY = 0.25
-"""Where nothing is left over, the price is still finite."""
 KEPT_LEAST = 100
 """So many budgets are remembered before those without a use are looked for: every thread may have its own."""
 
@@ -86,77 +63,11 @@ class _Live:
     rested_at: float = 0.0
 
 
-class _Shared(Allowance):
-    """An allowance and what the live replies that grow by it ask of it, as sums."""
-
-    def __init__(self, budget: Budget) -> None:
-        super().__init__(budget)
-        self.live = 0
-        self.enders = 0
-        self.reserved = 0
-        self.speaking = 0
-        self.began_sum = 0.0
-        self.pull_sum = 0.0
-        self.crowded_at = -math.inf
-        self.asked_at: dict[str, float] = {}
-
-    def age_s(self, now: float) -> float:
-        """Return for how long the agents have been speaking, on the average."""
-        return now - self.began_sum / self.speaking if self.speaking else 0.0
-
-    def dares(self, now: float, typical_s: float) -> bool:
-        """Tell whether a call may be bold because nobody else could suffer.
-
-        It is so for an answer that is longer than usual and has had this to itself all its time.
-        """
-        is_alone = self.live == 1 == self.speaking and self.began_sum > self.crowded_at
-        return is_alone and self.age_s(now) > typical_s and self.may_be_bold(now)
-
-    def slowing_s(self, now: float, typical_s: float) -> float:
-        """Return for how long the calls at hand are to last where nobody knows how much longer an answer goes on.
-
-        If the pauses grow with its age, calls last until the first ones count no more, and the lag never jumps.
-        """
-        age_s = max(1.0, self.age_s(now))
-        slowing = min(1.0, SLOWING * age_s / typical_s)
-        return max(1.0, slowing * age_s * math.log1p(self.first_back_s(now) / age_s))
-
-    def horizon_s(self, now: float, typical_s: float) -> float:
-        return max(typical_s - self.age_s(now), typical_s * LATE_SHARE)
-
-    def is_scarce(self, now: float, typical_s: float) -> bool:
-        return self.supply(now, typical_s) < SCARCE * self.live
-
-    def kept(self, now: float, typical_s: float) -> float:
-        """How many calls interim edits leave free."""
-        if not self.live or self.is_scarce(now, typical_s):
-            return 0.0
-        return max(0.0, 1.0 - self.per_s * FINAL_PATIENCE_S)
-
-    def price(self, now: float, typical_s: float) -> float:
-        """What ``u * w`` must reach."""
-        horizon_s = self.horizon_s(now, typical_s)
-        if self.dares(now, typical_s):
-            horizon_s = self.slowing_s(now, typical_s)
-            return self._price(now, typical_s, horizon_s, self.supply(now, horizon_s, boldly=True))
-        return self._price(now, typical_s, horizon_s, self.supply(now, horizon_s))
-
-    def _price(self, now: float, typical_s: float, horizon_s: float, supply: float) -> float:
-        finals = 0.0
-        if not self.is_scarce(now, typical_s):
-            finals = min(self.live, FINAL_SHARE * self.per_s * horizon_s)
-        calls = max(LEAST_SUPPLY, supply - finals)
-        kept = self.kept(now, typical_s)
-        room = self.at_once(now) - kept
-        stock = min(1.0, max(0.0, (self.free(now) - kept) / room)) if room > 0 else 0.0
-        return float(PROMPTNESS * (1.0 - stock) ** RELIEF * (self.pull_sum * horizon_s / calls) ** 2)
-
-
 class Pacer:
     """Shares the budgets of all platforms among all live replies of this process."""
 
     def __init__(self) -> None:
-        self._shared: dict[str, _Shared] = {}
+        self._shared: dict[str, Shared] = {}
         self._live: dict[str, _Live] = {}
         self._typical_s = TYPICAL_S
         self._look_at = KEPT_LEAST
@@ -228,7 +139,7 @@ class Pacer:
             wait = max(wait, worth_s if worth_s > SOON_S else 0.0)
         return max(0.0, wait)
 
-    def _kept_for_ends(self, shared: _Shared, posts: tuple[str, ...], now: float) -> float:
+    def _kept_for_ends(self, shared: Shared, posts: tuple[str, ...], now: float) -> float:
         """Return how many scarce calls are left free for final texts that will come soon and find no post."""
         if not shared.is_scarce(now, self._typical_s):
             return 0.0
@@ -355,14 +266,14 @@ class Pacer:
         """How many budgets are known by what was spent of them."""
         return len(self._shared)
 
-    def _allowance(self, budget: Budget) -> _Shared:
+    def _allowance(self, budget: Budget) -> Shared:
         shared = self._shared.get(budget.name)
         if shared is None:
-            shared = self._shared[budget.name] = _Shared(budget)
+            shared = self._shared[budget.name] = Shared(budget)
         shared.declare(budget)
         return shared
 
-    def _named(self, names: tuple[str, ...]) -> Iterator[_Shared]:
+    def _named(self, names: tuple[str, ...]) -> Iterator[Shared]:
         return map(self._shared.__getitem__, names)
 
     def _count(self, live: _Live, sign: int) -> None:

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-from bridge.delivery.pacing import FINAL_PATIENCE_S, Pacer
+from bridge.delivery.pacing import Pacer
+from bridge.delivery.sharing import FINAL_PATIENCE_S
 from bridge.model import Budget
 
 CALL_S = 0.15
