@@ -291,22 +291,32 @@ class DiscordReply:
     async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
         """Show a file below the answer, once; see ``ports.FilingReply``.
 
-        What is noted is the time of the attempt: soon after it the same name creates nothing, later we look.
+        What is noted is the time of the attempt: soon after it the same name creates nothing, later we look. Behind it
+        stands the message, once it is known.
         """
         if len(file.content) > limits.FILE_BYTES:
             raise FileTooLarge(f"a file of {len(file.content)} bytes, Discord takes {limits.FILE_BYTES}")
         await self._room.begin_thread()
         index, now_s = FILES_FROM + file.number, self._services.clock.wall()
-        if noted and now_s > float(noted) + limits.NONCE_TRUSTED_S and await self._has_file(index, file.name):
+        tried_at, _, message_id = noted.partition(":")
+        is_old = bool(tried_at) and now_s > float(tried_at) + limits.NONCE_TRUSTED_S
+        if message_id or (is_old and await self._has_file(index, file.name)):
             return
-        if not noted or now_s > float(noted) + limits.NONCE_TRUSTED_S:
-            await note(f"{now_s:.0f}")
+        if is_old or not tried_at:
+            tried_at = f"{now_s:.0f}"
+            await note(tried_at)
         body = outbound.file_body(file.name, part_nonce(self._turn_id, index), self._room.replied_to)
         spot = self._room.spot
         message_id = await self._room.create(spot.channel, body, PATIENCE_S, file)
         self._posted.add(message_id)
+        await note(f"{tried_at}:{message_id}")
         if spot.chained:
             await self._chains.remember(spot.channel, message_id, self._envelope.place.thread or spot.question.message)
+
+    async def detach(self, noted: str) -> None:
+        """Take a file of an answer away again, if its message is known."""
+        if message_id := noted.partition(":")[2]:
+            await self._room.remove(message_id)
 
     async def _has_file(self, index: int, name: str) -> bool:
         """Look for a file below the question: by the message's name, or where that is not told by the file's."""

@@ -71,6 +71,14 @@ class Files:
                 raise
             log.info("a file was shared by an earlier try", file=file_id)
 
+    async def delete(self, file_id: str) -> None:
+        """Delete a file of ours, and with it what shows it; one that is gone is fine."""
+        try:
+            await self._web.call("files.delete", {"file": file_id})
+        except SlackRefused as error:
+            if error.code not in (NO_SUCH_FILE, "file_deleted"):
+                raise
+
     async def _bring(self, file: AnswerFile) -> str:
         """Bring a file's bytes to Slack, where nobody sees them yet; return its id."""
         arguments = {"filename": file.name, "length": str(len(file.content))}

@@ -212,6 +212,10 @@ class SlackReply:
         """Show a file below the answer, once; see ``ports.FilingReply``."""
         await self._files.share(self._place, file, noted, note)
 
+    async def detach(self, noted: str) -> None:
+        """Take a file of an answer away again."""
+        await self._files.delete(noted)
+
     async def settle(self) -> None:
         """Clear the status if no message did, stop streams, and take the waiting mark away. Safe to repeat."""
         if self._is_unseen:

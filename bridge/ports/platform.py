@@ -127,14 +127,18 @@ class FilingReply(Reply, Protocol):
 
         Args:
             noted: What ``note`` was given for it by an earlier try; empty: nothing of it can stand there yet.
-            note: Awaited before the call that must not be repeated; by what it is given a later try finds out whether
-                that was done.
+            note: Awaited before the call that must not be repeated, and once more where that tells more; by what it is
+                given a later try finds out whether it was done.
 
         Raises:
             FileTooLarge: The platform takes none of this size.
             PlatformRejected: It takes no files from us here.
             PlatformUnavailable, PlatformRateLimited: Not now; try again with what was noted.
         """
+        ...
+
+    async def detach(self, noted: str) -> None:
+        """Take a file of an answer away again; ``noted``: the last that ``note`` was given. Safe to repeat."""
         ...
 
 

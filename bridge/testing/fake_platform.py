@@ -340,6 +340,11 @@ class FakeReply:
         self._platform.attached[self._turn, file.number] = file
         self._platform.fail("attach!")
 
+    async def detach(self, noted: str) -> None:
+        self._platform.fail("detach")
+        for known in [known for known in self._platform.attached if noted == f"file {known[1]}"]:
+            del self._platform.attached[known]
+
     async def settle(self) -> None:
         self._platform.fail("settle")
         self._platform.alive.discard(self._turn)

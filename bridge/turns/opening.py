@@ -1,13 +1,11 @@
 """What stands on the platform before an answer's first words, and what is taken away at its end: signs of life."""
 
-from collections.abc import Sequence
-
 import structlog
 
 from bridge.delivery.delivering import Delivery
 from bridge.errors import PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.model import PostedPart, TurnRecord, TurnState
-from bridge.ports import Clock, Reply
+from bridge.ports import Clock, FilingReply, Reply
 from bridge.texts import Say, say
 from bridge.turns.ledger import Ledger
 
@@ -54,7 +52,7 @@ class Opening:
     async def show_sign(self) -> None:
         """Show a sign of life."""
         if self._before is not None:
-            await self._clear_away(self._before.parts[1:])
+            await self._clear_away(self._before)
         if not self._ledger.parts:
             try:
                 placeholder = await self._reply.open()
@@ -67,13 +65,19 @@ class Opening:
                 self._delivery.adopt(placeholder)
                 await self._ledger.posted(PostedPart(0, placeholder, wordless=True, twice=self._sign_lost))
 
-    async def _clear_away(self, parts: Sequence[PostedPart]) -> None:
-        """Take away what an answer had beyond its first message, which the new one grows in."""
-        for part in parts:
+    async def _clear_away(self, before: TurnRecord) -> None:
+        """Take away what an answer had beyond its first message, which the new one grows in: further parts, files."""
+        for part in before.parts[1:]:
             try:
                 await self._reply.remove(part.message_id)
             except PlatformError as error:
                 log.info("a message of the old answer stays", reason=error.reason)
+        for note in before.files:
+            if note.handle and isinstance(self._reply, FilingReply):
+                try:
+                    await self._reply.detach(note.handle)
+                except PlatformError as error:
+                    log.info("a file of the old answer stays", reason=error.reason)
 
 
 async def settle(reply: Reply, clock: Clock) -> None:

@@ -63,6 +63,23 @@ def files_info(call: Call) -> Json:
     return {"file": _body(call, record) | {"shares": shares}, "comments": []}
 
 
+def delete_file(call: Call) -> Json:
+    """``files.delete``: one's own; a message that has nothing else goes with it."""
+    record = call.workspace.files.get(call.args.required("file"))
+    if record is None or not record.complete:
+        raise Refusal("file_not_found")
+    if record.user != call.bot.bot_user_id:
+        raise Refusal("cant_delete_file")
+    for channel_id, ts, _ in record.shares:
+        message = call.workspace.message(channel_id, ts)
+        if message is not None and not message.deleted:
+            message.file_ids = [file_id for file_id in message.file_ids if file_id != record.id]
+            if not message.file_ids and not message.text:
+                call.service.stage.remove(call.workspace, message)
+    del call.workspace.files[record.id]
+    return {}
+
+
 def share_files(service: Service, workspace: Workspace, message: Message, records: list[FileRecord]) -> None:
     """Post a message that carries files and announce it."""
     message.file_ids = [record.id for record in records]
@@ -106,6 +123,7 @@ def _body(call: Call, record: FileRecord) -> Json:
 
 HANDLERS: dict[str, Callable[[Call], Json]] = {
     "files.completeUploadExternal": complete_upload,
+    "files.delete": delete_file,
     "files.getUploadURLExternal": get_upload_url,
     "files.info": files_info,
 }

@@ -51,6 +51,7 @@ SUPPORTED_METHODS: dict[str, MethodRule] = {
     "conversations.open": MethodRule(("im:write", "mpim:write"), 3),
     "conversations.replies": MethodRule((), 3),
     "files.completeUploadExternal": MethodRule(("files:write",), 4),
+    "files.delete": MethodRule(("files:write",), 3),
     "files.getUploadURLExternal": MethodRule(("files:write",), 4),
     "files.info": MethodRule(("files:read",), 4),
     "oauth.v2.access": MethodRule(token="none"),

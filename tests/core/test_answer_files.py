@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import FileGone, FileTooLarge, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.files.answer_files import COZE_HOSTS, AnswerFileRules, files_in, name_of, read_origins
 from bridge.files.fetching import Download, Origins
-from bridge.model import FileNote, Outcome, TurnState
+from bridge.model import Author, Capabilities, ControlKind, FileNote, Outcome, Press, TurnState
 from bridge.stores.memory import MemoryStore
 from bridge.testing.clock import FakeClock
 from bridge.testing.core import core_of
@@ -17,6 +17,7 @@ from bridge.testing.fakes import FakeAgent, FakePlatform, envelope, spoken
 from bridge.testing.workflows import FakeWorkflows, said
 from bridge.texts import Say, say
 from bridge.turns.asking import AskingOptions
+from bridge.turns.offers import Offers
 from bridge.turns.turn import TurnOptions
 from bridge.workflows.settings import WorkflowSettings
 
@@ -252,3 +253,19 @@ async def test_a_long_result_survives_a_crash() -> None:
         await core.ended(asked)
         [file] = core.platform.attached.values()
         assert '"total": 40' in file.content.decode()
+
+
+async def test_a_new_answer_takes_the_place_of_the_old_one_and_its_files() -> None:
+    """Regenerated, the old image goes with the old text."""
+    other = "https://p3.byteimg.com/dog.png"
+    files = Files({CAT: Download(PNG, "image/png"), other: Download(PNG, "image/png")})
+    platform = FakePlatform(capabilities=Capabilities(controls=True, status_refresh_s=90.0))
+    agent = FakeAgent(spoken(f"![it]({CAT})"), spoken(f"![it]({other})"))
+    options = replace(OPTIONS, offers=Offers(regenerate=True))
+    async with core_of(agent, fetcher=files, platform=platform, options=options) as core:
+        asked = await core.ask(envelope())
+        message_id = next(iter(platform.messages))
+        press = Press(ControlKind.REGENERATE, asked.turn_id, envelope().place, Author("U1"), message_id)
+        assert (await core.intake.press(press)).done
+        await core.until(lambda: "dog.png" in {file.name for file in platform.attached.values()}, limit_s=60)
+        assert [file.name for file in platform.attached.values()] == ["dog.png"]

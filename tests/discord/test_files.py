@@ -104,7 +104,8 @@ async def test_a_file_is_shown_once(
     envelope, notes = asked(), list[str]()
 
     async def note(handle: str) -> None:
-        notes.append(f"{float(handle) - later_s:.0f}")
+        tried_at, *message = handle.split(":")
+        notes.append(":".join([f"{float(tried_at) - later_s:.0f}", *message]))
 
     reply = platform.reply(envelope, TurnId("turn"), "en")
     assert isinstance(reply, FilingReply)
@@ -114,9 +115,12 @@ async def test_a_file_is_shown_once(
         await reply.attach(IMAGE, "", note)
     if later_s:
         sandbox_clock.advance(later_s)
-    await platform.reply(envelope, TurnId("turn"), "en").attach(IMAGE, notes[0], note)  # type: ignore[attr-defined]
+    await platform.reply(envelope, TurnId("turn"), "en").attach(IMAGE, notes[0], note)
     assert posted(discord, envelope.message_id) == ["cat.png"]
     assert posted(discord, envelope.place.channel) == []
+    await reply.detach(notes[-1])
+    known = len(notes) > 1  # one that was found by looking stays
+    assert len(discord.answers(envelope.message_id)) == (0 if known else 1)
 
 
 async def test_a_file_that_is_too_large(platform: DiscordPlatform, asked: Callable[..., Envelope]) -> None:

@@ -131,6 +131,10 @@ async def test_a_file_is_shown_once(
     await slack.wait_until(lambda: bool(shared(slack)), what="the file")
     assert shared(slack) == [("cat.png", "C1", envelope.place.thread)]
     assert len(notes) == 1
+    for _ in range(2):
+        await reply.detach(notes[-1])
+    assert not shared(slack)
+    assert not slack.answers("C1", envelope.message_id)
 
 
 async def test_a_share_that_does_not_show_yet_is_not_repeated(

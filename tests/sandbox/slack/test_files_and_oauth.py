@@ -27,6 +27,8 @@ async def test_the_sdk_uploads_in_three_steps(slack: SlackEmulator, client: Any,
     assert (info["file"]["title"], info["file"]["size"]) == ("Table", 3)
     assert info["file"]["shares"]["private"]["C1"][0]["ts"] == shared.ts
     assert journal.select(kind="upload")[0].detail["size_bytes"] == 3
+    await client.files_delete(file=shared.files[0])
+    assert slack.answers("C1", asked)[0].files == []
 
 
 async def test_uploads_are_checked(slack: SlackEmulator, api: Any) -> None:

@@ -40,6 +40,7 @@ REFERENCE_METHODS = {
     "files.getUploadURLExternal",
     "files.completeUploadExternal",
     "files.info",
+    "files.delete",
     "views.open",
     "views.update",
     "views.push",
