@@ -240,6 +240,7 @@ class Delivery:
     def _next_call(self, *, freely: bool = False) -> Call | None:
         """Return what is to be sent; without any, it is not asked again before there is news."""
         now = self._clock.now()
+        freely = freely or not self._board.said  # a note alone has to be replaced later
         way = self._reply.ways[-1] if freely else self._pacer.choose(self._reply.ways, now)
         for task in self._board.tasks(only_grows=way.only_grows):
             call = self._messenger.call(task, way)

@@ -146,13 +146,15 @@ async def test_a_quotation_survives_a_crash() -> None:
         assert core.platform.visible() == ["> 💭 Hm.\n\nTuesday."]
 
 
-async def test_its_last_words_are_told_until_the_answer_begins() -> None:
-    """Not more often than somebody could read them."""
+@pytest.mark.parametrize("streams", [False, True])
+async def test_its_last_words_are_told_until_the_answer_begins(streams: bool) -> None:
+    """Not more often than somebody could read them; in a message that can be edited."""
     gates = [asyncio.Event() for _ in range(3)]
     steps: list[Step] = [ChatStarted(CHAT), ReasoningDelta("m", "First, *the* date."), gates[0]]
     steps += [ReasoningDelta("m", " Unread."), ReasoningDelta("m", " Unread too."), gates[1]]
     steps += [ReasoningDelta("m", " Then the day."), gates[2], AnswerCompleted("m", "Tuesday."), ChatCompleted(Usage())]
-    async with core_of(FakeAgent(steps), reasoning=Reasoning.STATUS) as core:
+    platform = FakePlatform(streams=streams)
+    async with core_of(FakeAgent(steps), reasoning=Reasoning.STATUS, platform=platform) as core:
         assert await core.intake.accept(envelope())
         await core.until(lambda: core.platform.visible() == ["💭 First, the date."], limit_s=20)
         gates[0].set()
