@@ -63,7 +63,7 @@ class FakePlatform:
     what is put into ``inbox``. ``alive`` and ``waiting`` hold the turns that show a sign of life and a waiting mark,
     ``whispers`` what was told one person alone: her id and the sentence. ``looked_for`` holds, by the index of a lost
     part, which parts were known at the look for it; ``files`` the bytes of attachments by their ids;
-    ``attached`` the files of answers by turn and number, if it ``takes_files``.
+    ``attached`` the files of answers by turn and number, ``showings`` each time one was shown, if it ``takes_files``.
     """
 
     name: str = "fake"
@@ -86,6 +86,7 @@ class FakePlatform:
     files: dict[str, bytes] = field(default_factory=dict)
     takes_files: bool = True
     attached: dict[tuple[str, int], AnswerFile] = field(default_factory=dict)
+    showings: list[tuple[str, int]] = field(default_factory=list)
 
     async def __aenter__(self) -> "FakePlatform":
         return self
@@ -338,6 +339,7 @@ class FakeReply:
             return
         await note(f"file {file.number}")
         self._platform.attached[self._turn, file.number] = file
+        self._platform.showings.append((self._turn, file.number))
         self._platform.fail("attach!")
 
     async def detach(self, noted: str) -> None:

@@ -44,6 +44,7 @@ class ControlRoutes:
             ("POST", "/runs", self._script_run),
             ("DELETE", "/runs", self._clear_runs),
             ("POST", "/oauth_apps", self._add_oauth_app),
+            ("POST", "/files", self._host_file),
             ("GET", "/journal", self._read_journal),
             ("GET", "/clock", self._read_clock),
             ("POST", "/clock", self._advance),
@@ -124,6 +125,10 @@ class ControlRoutes:
         )
         return {}
 
+    def _host_file(self, body: Json) -> Json:
+        wanted = msgspec.convert(body, _FilePlan)
+        return {"url": self._emulator.host_file(wanted.name, wanted.content, wanted.media_type)}
+
     def _read_journal(self, body: Json) -> Json:
         since = int(body.get("since", 0))
         entries = list(self._emulator.journal)
@@ -173,6 +178,14 @@ class _BotPlan(msgspec.Struct, forbid_unknown_fields=True):
     prologue: str = ""
     suggested_questions: tuple[str, ...] = ()
     account_id: str | None = None
+
+
+class _FilePlan(msgspec.Struct, forbid_unknown_fields=True):
+    """``content`` is base64."""
+
+    name: str
+    content: bytes
+    media_type: str = "image/png"
 
 
 class _AppPlan(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bridge.core import Core, CoreOptions
 from bridge.errors import AgentBusy, AgentCancelled, AgentError, AgentRejected, AgentUnavailable, StoreUnavailable
+from bridge.files.fetching import Fetcher
 from bridge.model import (
     AgentEvent,
     AnswerCompleted,
@@ -28,7 +29,7 @@ from bridge.model import (
     Question,
     Usage,
 )
-from bridge.ports import Agent
+from bridge.ports import Agent, Tools
 from bridge.routes import AgentBinding, Routes
 from bridge.stores.book import Book
 from bridge.stores.memory import MemoryStore
@@ -210,6 +211,8 @@ class World:
         self.clock = FakeClock()
         self.mortal = Mortal()
         self.service = Service(self.mortal)
+        self.tools: Tools | None = None
+        self.fetcher: Fetcher | None = None
         capabilities = Capabilities(edit_interval_s=1.0, status_refresh_s=90.0, controls=True)
         self.stage = Stage(
             capabilities=capabilities, part_rules=PartRules(PART_CHARS), placeholder=placeholder, mortal=self.mortal
@@ -255,10 +258,12 @@ class World:
         self.lives += 1
         options = CoreOptions(TurnOptions(AskingOptions(identity_secret=b"secret of the tests")), max_waiting=100)
         agent: Agent = self.service
-        routes = Routes({"default": AgentBinding("default", agent, "bot-1")}, "default", on_busy=self.on_busy)
+        binding = AgentBinding("default", agent, "bot-1", tools=self.tools)
+        routes = Routes({"default": binding}, "default", on_busy=self.on_busy)
         async with Paper(self.clock, self.book, self.mortal) as store, asyncio.TaskGroup() as tasks:
             platforms = {self.stage.name: self.stage}
-            core = Core(tasks, store, self.clock, routes, platforms, options, holder=f"life {self.lives}")
+            holder = f"life {self.lives}"
+            core = Core(tasks, store, self.clock, routes, platforms, options, holder=holder, fetcher=self.fetcher)
             await core.take_up()
             self.core, self.tasks = core, tasks
             await asyncio.Event().wait()

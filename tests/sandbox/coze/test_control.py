@@ -82,3 +82,12 @@ async def test_mistakes_get_a_sentence(api: Any, method: str, path: str, body: d
     reply = await api.http.request(method, f"/_control/{path}", json=body)
     assert reply.status_code == 400
     assert reply.json()["error"]
+
+
+async def test_files_are_hosted_over_http(emulator: CozeEmulator, api: Any) -> None:
+    """What an agent made, at an address of its own that needs no token; short addresses lead there."""
+    made = await api.post("/_control/files", {"name": "cat.png", "content": "iVBORw=="})
+    api.http.headers.pop("Authorization", None)
+    found = await api.http.get(emulator.host_redirect("t/abc", made["url"]), follow_redirects=True)
+    assert (found.content, found.headers["content-type"]) == (b"\x89PNG", "image/png")
+    assert (await api.http.get(made["url"] + "x")).status_code == 404
