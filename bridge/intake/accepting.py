@@ -40,6 +40,8 @@ from bridge.texts import Say, say
 from bridge.turns.announcing import as_it_stands
 from bridge.turns.lanes import LaneFull, Lanes, Ticket
 from bridge.turns.run_order import Surroundings
+from bridge.turns.waits import asked_by
+from bridge.workflows.answers import is_choice
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +158,10 @@ class Intake:
 
     async def _admit(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey, ticket: Ticket) -> bool:
         asked = await self._runs.waits.find(envelope) if lane == key else None
-        if envelope.addressing is Addressing.FOLLOW_UP and not (asked or await self._is_for_us(envelope, key, lane)):
+        is_for_us = envelope.addressing is not Addressing.FOLLOW_UP or await self._is_for_us(envelope, key, lane)
+        if not asked and lane == key and await self._answers_for_another(envelope, is_for_us=is_for_us):
+            return False
+        if not (asked or is_for_us):
             return False
         if refusal := self._gate.check(envelope, self._clock.now()):
             log.info("refused at the gate", why=refusal.say, platform=envelope.place.instance)
@@ -169,6 +174,22 @@ class Intake:
         if not await self._admission.admit(turn, ticket):
             return False
         await self._remember_part(envelope)
+        return True
+
+    async def _answers_for_another(self, envelope: Envelope, *, is_for_us: bool) -> bool:
+        """Tell somebody, once, that a workflow waits for what another person says.
+
+        Where she would be answered as ever, only if she chose one of the answers that the workflow offers.
+        """
+        if envelope.place.thread is None or envelope.place.private:
+            return False
+        waiting = await self._runs.waits.for_another(envelope)
+        asked = asked_by(waiting) if waiting is not None else None
+        if waiting is None or asked is None or self._gate.check_access(envelope.place, envelope.author) is not None:
+            return False
+        if is_for_us and not is_choice(asked.question, envelope.text):
+            return False
+        self._refuse(envelope, Refusal(Say.RUN_NOT_YOURS, waits_for=waiting))
         return True
 
     async def _remember_part(self, envelope: Envelope) -> None:
@@ -226,8 +247,11 @@ class Intake:
     def _refuse(self, envelope: Envelope, refusal: Refusal, *, each: bool = False) -> None:
         """Tell the author once in a while why she is not answered; a command, to which only she listens, each time."""
         now = self._clock.now()
-        person = (envelope.place.channel, envelope.author.id, refusal.say)
-        if not (envelope.command or each) and now - self._refused_at.get(person, -math.inf) < REFUSAL_PAUSE_S:
+        where, pause_s = envelope.place.channel, REFUSAL_PAUSE_S
+        if refusal.waits_for is not None:
+            where, pause_s = refusal.waits_for.turn_id, math.inf
+        person = (where, envelope.author.id, refusal.say)
+        if not (envelope.command or each) and now - self._refused_at.get(person, -math.inf) < pause_s:
             return
         self._refused_at[person] = now
         if len(self._refused_at) > MAX_REMEMBERED_REFUSALS:
@@ -238,7 +262,9 @@ class Intake:
         platform = self._platforms[envelope.place.instance]
         envelope = await platform.resolve(envelope)
         locale = self._admission.speaks(envelope)
-        sentence = say(refusal.say, locale, seconds=max(1, math.ceil(refusal.wait_s)))
+        asker = (await platform.resolve(refusal.waits_for.envelope)).author if refusal.waits_for else envelope.author
+        name, seconds = asker.name or asker.id, max(1, math.ceil(refusal.wait_s))
+        sentence = say(refusal.say, locale, seconds=seconds, name=name)
         try:
             await platform.reply(envelope, turn_id(envelope.delivery_key), locale).notice(sentence)
         except PlatformError as error:

@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bridge.model import Author, Envelope, Place, Press
+from bridge.model import Author, Envelope, Place, Press, TurnRecord
 from bridge.texts.keys import Say
 
 MAX_REMEMBERED_PEOPLE = 10_000
@@ -47,10 +47,15 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why somebody may not pass, as a sentence and its values."""
+    """Why somebody may not pass, as a sentence and its values.
+
+    Attributes:
+        waits_for: The turn that waits for somebody else's words.
+    """
 
     say: Say
     wait_s: float = 0.0
+    waits_for: TurnRecord | None = None
 
 
 class Gate:

@@ -147,6 +147,7 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_ASKS_BELOW: "↩️ {name}, please reply to this message; `!stop` ends it.",
     Say.RUN_ASKS_FORM_BELOW: "↩️ {name}, please reply to this message with name=value for each; `!stop` ends it.",
     Say.RUN_ANSWERED: "This was answered already, or is not waited for any more.",
+    Say.RUN_NOT_YOURS: "↩️ The workflow asked {name}: only that answer counts, and it still waits for it.",
     Say.RUN_STILL_WAITS: "Please answer once more; the workflow waits.",
     Say.RUN_STARTED: "▶️ {who} runs {name}",
     Say.RUN_UNSEEN: "I cannot write here, so nothing was run. Invite me to this channel, or write to me directly.",

@@ -146,6 +146,7 @@ class Say(StrEnum):
     RUN_ASKS_BELOW = "run_asks_below"  # {name}
     RUN_ASKS_FORM_BELOW = "run_asks_form_below"  # {name}
     RUN_ANSWERED = "run_answered"
+    RUN_NOT_YOURS = "run_not_yours"  # {name}
     RUN_STILL_WAITS = "run_still_waits"
     RUN_STARTED = "run_started"  # {who} {name}
     RUN_UNSEEN = "run_unseen"

@@ -143,6 +143,7 @@ SENTENCES: dict[Say, str] = {
     Say.RUN_ASKS_BELOW: "↩️ {name}，请回复这条消息作答；`停止` 可结束。",
     Say.RUN_ASKS_FORM_BELOW: "↩️ {name}，请回复这条消息，用“名称=值”回答每一项；`停止` 可结束。",
     Say.RUN_ANSWERED: "这个问题已经回答过，或不再等待回答了。",
+    Say.RUN_NOT_YOURS: "↩️ 工作流问的是 {name}：只有本人的回答有效，它仍在等待。",
     Say.RUN_STILL_WAITS: "请再回答一次，工作流还在等待。",
     Say.RUN_STARTED: "▶️ {who} 运行 {name}",
     Say.RUN_UNSEEN: "我不能在这里发言，所以什么都没有运行。请邀请我加入这个频道，或直接给我发消息。",

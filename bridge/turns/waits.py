@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 from bridge.keys import conversation_key, join_key
-from bridge.model import Envelope, Interruption, Scope, TurnId, TurnRecord, TurnState
+from bridge.model import Envelope, Interruption, Place, Scope, TurnId, TurnRecord, TurnState
 from bridge.ports import Clock, Store
 
 ASKED_SOMETHING = frozenset({TurnState.ANSWERED, TurnState.DELIVERING, TurnState.WAITING})
@@ -14,7 +14,7 @@ NOTE_TTL_S = 32 * 86400.0
 """Longer than anything may wait."""
 
 MAX_WAITING_HERE = 8
-"""Questions that one person may have open in one place; the oldest give way."""
+"""Questions that one person, or all together, may have open in one place; the oldest give way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def is_waiting(turn: TurnRecord, now_s: float) -> bool:
 
 
 class Waits:
-    """Which turns wait for whose answer: a note per person and place, newest last."""
+    """Which turns wait for whose answer: a note per person and place and one per place, newest last."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -56,10 +56,18 @@ class Waits:
             return found
         return await self._find(_note(replace(envelope, place=replace(envelope.place, thread=None))), below)
 
-    async def _find(self, note: str, below: str = "") -> TurnRecord | None:
+    async def for_another(self, envelope: Envelope) -> TurnRecord | None:
+        """Return the turn that waits here for what somebody else than the author of a message writes."""
+        author, place = envelope.author.id, envelope.place
+        found = await self._find(_place_note(place), but_of=author)
+        if found is not None or place.thread is None:
+            return found
+        return await self._find(_place_note(replace(place, thread=None)), place.thread, but_of=author)
+
+    async def _find(self, note: str, below: str = "", but_of: str = "") -> TurnRecord | None:
         for turn_id in reversed(await self._listed(note)):
             turn = await self._store.turn(turn_id)
-            if turn is None or not is_waiting(turn, self._clock.wall()):
+            if turn is None or not is_waiting(turn, self._clock.wall()) or turn.envelope.author.id == but_of:
                 continue
             if not below or below in _messages(turn):
                 return turn
@@ -67,14 +75,16 @@ class Waits:
 
     async def add(self, envelope: Envelope, turn_id: TurnId) -> None:
         """Let a person's next message here lead to a turn."""
-        listed = [known for known in await self._listed(_note(envelope)) if known != turn_id]
-        await self._write(_note(envelope), [*listed, turn_id][-MAX_WAITING_HERE:])
+        for note in (_note(envelope), _place_note(envelope.place)):
+            listed = [known for known in await self._listed(note) if known != turn_id]
+            await self._write(note, [*listed, turn_id][-MAX_WAITING_HERE:])
 
     async def remove(self, envelope: Envelope, turn_id: TurnId) -> None:
         """Forget a turn that waits no more."""
-        listed = await self._listed(_note(envelope))
-        if turn_id in listed:
-            await self._write(_note(envelope), [known for known in listed if known != turn_id])
+        for note in (_note(envelope), _place_note(envelope.place)):
+            listed = await self._listed(note)
+            if turn_id in listed:
+                await self._write(note, [known for known in listed if known != turn_id])
 
     async def _listed(self, note: str) -> list[TurnId]:
         found: list[TurnId] = json.loads(await self._store.note(note) or "[]")
@@ -87,6 +97,10 @@ class Waits:
 def _note(envelope: Envelope) -> str:
     here = conversation_key(envelope.place, envelope.author, Scope.THREAD)
     return f"waits:{join_key(here, envelope.author.id)}"
+
+
+def _place_note(place: Place) -> str:
+    return f"waits-here:{join_key(place.instance, place.team, place.channel, place.thread or '')}"
 
 
 def _messages(turn: TurnRecord) -> set[str]:

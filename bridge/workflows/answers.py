@@ -30,6 +30,11 @@ def read_answer(asked: Interruption, text: str) -> str | list[Problem]:
     return problems or json.dumps(dict(found.values), ensure_ascii=False)
 
 
+def is_choice(asked: Interruption, text: str) -> bool:
+    """Tell whether a text is one of the answers that a question offers."""
+    return bool(text.strip()) and _choice(asked.choices, text.strip()) in asked.choices
+
+
 def _choice(choices: tuple[str, ...], text: str) -> str:
     """Return the choice that is meant; any other words go as they are, the workflow knows what to make of them."""
     number = text.rstrip(".。）)")

@@ -169,6 +169,28 @@ async def test_who_may_run_it_and_where() -> None:
         assert world.platform.visible()[-1] == say(Say.RUN_NONE, "en")
 
 
+async def test_what_somebody_else_answers_does_not_count() -> None:
+    """She is told so, once; a run that offers answers also minds one that is addressed to us. It still waits."""
+    ben = {"author": "U2", "addressing": Addressing.FOLLOW_UP}
+    async with core([asks(choices=("Paris", "Rome"))], said("Sunny"), agent=FakeAgent(spoken("Hello."))) as world:
+        run = run_of()
+        await waits(world, run)
+        asked = list(world.platform.visible())
+        for number, text in ((2, "I think"), (3, "Paris"), (4, "that is it")):
+            assert not await world.intake.accept(run_of(text, number=number, **ben))
+        assert not await world.intake.accept(run_of("1", number=5, author="U3"))
+        await world.clock.run(1.0)
+        sentence = say(Say.RUN_NOT_YOURS, "en", name="name of U1")
+        assert world.platform.visible() == [*asked, sentence, sentence]
+        assert await world.answered(run_of("Hello?", number=6, author="U3")) == ["Hello."]
+        await world.ask(run_of("Rome", number=7))
+        assert workflows(world).resumed[0][2] == "Rome"
+        assert (await world.ended(run))[0].outcome is Outcome.DELIVERED
+        assert not await world.intake.accept(
+            run_of("Paris", number=8, author="U4", addressing=Addressing.FOLLOW_UP, thread="root2")
+        )
+
+
 async def test_the_bare_verb_is_an_ordinary_word() -> None:
     """Only before the name of a workflow is it a command."""
     async with core(said("done"), agent=FakeAgent(spoken("Of course."))) as world:
