@@ -9,7 +9,7 @@ from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.ids import command_key
 from adapters.discord.inbound import Channel, Identity, attachments_of, place_of, words_of
 from adapters.discord.outbound import cut
-from adapters.discord.presses import APPLICATION_COMMAND, AUTOCOMPLETE, MODAL_SUBMIT, author_of
+from adapters.discord.presses import APPLICATION_COMMAND, AUTOCOMPLETE, author_of
 from adapters.discord.readable import KnownNames
 from adapters.discord.registry import (
     CHAT_INPUT,
@@ -25,11 +25,6 @@ from adapters.discord.registry import (
     options_of,
 )
 from bridge.model import Addressing, Attachment, Envelope, Field, Invocation, Offer, Typing
-
-
-def is_command(interaction: Payload) -> bool:
-    """Tell whether somebody used a command, types into one, or sent a form."""
-    return interaction.get("type") in (APPLICATION_COMMAND, AUTOCOMPLETE, MODAL_SUBMIT)
 
 
 def parse_command(

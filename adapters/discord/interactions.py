@@ -13,21 +13,18 @@ import structlog
 from adapters.discord import limits
 from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
-from adapters.discord.commands import is_command
 from adapters.discord.counter import Counter
+from adapters.discord.entrances import Entrance, entrance_of
 from adapters.discord.fields import Payload, mapping_in, text_in
-from adapters.discord.ids import parse_control_id
 from adapters.discord.inbound import Channel, Identity, ancestors, in_chain
 from adapters.discord.presses import (
     Ticket,
     answer_to,
-    is_of_people,
     is_over,
     parse_press,
     parse_ticket,
     without_pressed,
 )
-from adapters.discord.steps import parse_step
 from adapters.discord.web import Web
 from bridge.errors import PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
@@ -39,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 INTERACTIONS_KEPT = 1_000
 PATIENCE_S = 5.0
+PRESSES = (Entrance.BUTTON, Entrance.REASONS)
 
 
 class Interactions:
@@ -71,11 +69,12 @@ class Interactions:
             channel: Where it happened; ``None`` in direct messages.
         """
         ticket = parse_ticket(interaction)
-        if ticket is None or ticket.id in self._seen or not is_of_people(interaction):
+        entrance = entrance_of(interaction)
+        if ticket is None or ticket.id in self._seen or entrance is None:
             return
         self._remember(ticket)
         answer_by = self._services.clock.now() + limits.ANSWER_PRESS_WITHIN_S
-        if not _is_press(interaction):
+        if entrance not in PRESSES:
             await self._take_command(ticket, interaction, channel, answer_by)
             return
         press = parse_press(interaction, channel, self._instance, self._us.application_id)
@@ -137,11 +136,3 @@ class Interactions:
             log.info("a press was not acknowledged in time")
         except PlatformError as error:
             log.info("a press was not acknowledged", reason=error.reason)
-
-
-def _is_press(interaction: Payload) -> bool:
-    """Tell whether it is about what stands below an answer: neither a command nor a step in a form of one."""
-    custom_id = text_in(mapping_in(interaction, "data"), "custom_id")
-    if parse_control_id(custom_id) is not None:
-        return True
-    return not is_command(interaction) and parse_step(custom_id) is None

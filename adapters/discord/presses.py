@@ -39,11 +39,6 @@ class Ticket:
     token: str = field(repr=False)
 
 
-def is_of_people(interaction: Payload) -> bool:
-    """Tell whether somebody used something of ours."""
-    return interaction.get("type") in (APPLICATION_COMMAND, MESSAGE_COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT)
-
-
 def parse_ticket(interaction: Payload) -> Ticket | None:
     """Return what an interaction is answered under; ``None`` for what cannot be answered."""
     ticket = Ticket(text_in(interaction, "id"), text_in(interaction, "token"))

@@ -15,10 +15,12 @@ from typing import Any
 
 import structlog
 
+from adapters.discord import entrances
 from adapters.discord.callers import Callers
 from adapters.discord.catching_up import CatchUp
 from adapters.discord.chains import Chains
 from adapters.discord.channels import Channels
+from adapters.discord.entrances import INTERACTION, TAKING_BACK
 from adapters.discord.fields import Payload, mapping_in, text_in
 from adapters.discord.gateway import ManySockets, OneSocket, live, make_client
 from adapters.discord.hints import Hints
@@ -39,11 +41,10 @@ log = structlog.get_logger(__name__)
 LAST_EVENTS_S = 2.0
 """How long a stop waits for events that are being written down, or wait for what was missed before them."""
 CLOSE_S = 5.0
-EVENTS = (
-    *('"MESSAGE_CREATE"', '"MESSAGE_DELETE"', '"MESSAGE_DELETE_BULK"', '"INTERACTION_CREATE"'),
-    *('"READY"', '"GUILD_CREATE"', '"GUILD_DELETE"'),
+EVENTS = tuple(
+    f'"{name}"' for name in (*entrances.EVENTS, *TAKING_BACK, INTERACTION, "READY", "GUILD_CREATE", "GUILD_DELETE")
 )
-"""What frames are looked into for."""
+"""What frames are looked into for: what people do, and where we are."""
 
 
 class Receiver:
@@ -188,12 +189,12 @@ class Receiver:
             task.add_done_callback(self._taking.discard)
         data = json.loads(bytes(event.d))
         match event.t:
-            case "MESSAGE_CREATE":
+            case name if name in entrances.EVENTS:
                 self._catch_up.heard(text_in(data, "channel_id"), text_in(data, "id"))
                 await self._questions.take(data)
-            case "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK":
+            case name if name in TAKING_BACK:
                 await self._questions.withdraw(data)
-            case "INTERACTION_CREATE":
+            case name if name == INTERACTION:
                 await self._interactions.take(data, self._place_of(data))
 
     def _place_of(self, interaction: Payload) -> Channel | None:

@@ -27,6 +27,7 @@ from adapters.slack.backlog import Backlog
 from adapters.slack.commands import CommandWords, parse_called
 from adapters.slack.counter import Counter
 from adapters.slack.desk import Desk
+from adapters.slack.entrances import Entrance, entrance_of
 from adapters.slack.inbound import Identity, InboundRules, Withdrawal, parse_event, text_of
 from adapters.slack.presses import parse_stop
 from adapters.slack.settings import SlackSettings
@@ -191,12 +192,17 @@ class Receiver:
 
         async def take(body: dict[str, Any], ack: AsyncAck, next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
             self._remember_task()
-            if called := parse_called(body, self._words, self._rules, self._us, self._clock.wall()):
-                return await ack(**await self._counter.take(called))
-            if body.get("type") != "event_callback":
-                return await ack(**await self._desk.take(body))
-            await self._take(body)
-            await next_()
+            match entrance_of(body):
+                case Entrance.SLASH | Entrance.SHORTCUT | Entrance.FORM:
+                    called = parse_called(body, self._words, self._rules, self._us, self._clock.wall())
+                    return await ack(**await self._counter.take(called)) if called is not None else await ack()
+                case Entrance.BUTTON | Entrance.REASONS:
+                    return await ack(**await self._desk.take(body))
+                case Entrance.MENTION | Entrance.MESSAGE | Entrance.OWN_STOP:
+                    await self._take(body)
+                case None if body.get("type") != "event_callback":
+                    return await ack()
+            await next_()  # to where events are acknowledged
             return None
 
         async def rest() -> None:

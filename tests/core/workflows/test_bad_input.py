@@ -1,5 +1,6 @@
 """Bad input, in both languages: each with a clear sentence, and nothing lost."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 
 from bridge.errors import AgentRejected, AgentUnavailable
 from bridge.files.attachments import FileRules
-from bridge.model import Attachment, Author, Interruption, Outcome, RunInterrupted, TurnState
+from bridge.model import Attachment, Author, Capabilities, Interruption, Outcome, RunInterrupted, TurnState
 from bridge.testing.core import Core, core_of
-from bridge.testing.fakes import FakeAgent, envelope
+from bridge.testing.fakes import FakeAgent, FakePlatform, envelope
 from bridge.testing.workflows import FakeWorkflows, Step, said
 from bridge.texts import Say, say
 from bridge.turns.asking import AskingOptions
@@ -35,7 +36,8 @@ MAYBE = AgentUnavailable("lost", outcome_unknown=True)
 def core(*scripts: list[Step]) -> Any:
     """A core with workflows that play these scripts."""
     flows = {name: WorkflowSettings.model_validate(fields) for name, fields in FLOWS.items()}
-    return core_of(FakeAgent(), options=OPTIONS, workflows=FakeWorkflows(*scripts), flows=flows)
+    platform = FakePlatform(capabilities=Capabilities(edit_interval_s=1.0, controls=True))
+    return core_of(FakeAgent(), options=OPTIONS, workflows=FakeWorkflows(*scripts), flows=flows, platform=platform)
 
 
 def ran(world: Core) -> int:
@@ -138,7 +140,8 @@ async def test_answers_that_do_not_count(locale: str) -> None:
     """Somebody else's, a second one, one after the end of the run (4314, 4315): the question stays until it is over."""
     asking: list[Step] = [RunInterrupted(Interruption("1/2", 2, question="Which day?", choices=("Friday", "Sunday")))]
     over: list[Step] = [AgentRejected("gone", code=4315, said=Say.RUN_OVER)]
-    async with core(asking, said("Sunny on Friday"), asking, over) as world:
+    gate = asyncio.Event()
+    async with core(asking, [gate, *said("Sunny on Friday")], asking, over) as world:
         run = calls("!run weather Rome", locale)
         assert await world.intake.accept(run)
         await world.clock.run(1.0)
@@ -151,6 +154,7 @@ async def test_answers_that_do_not_count(locale: str) -> None:
         first, second = calls("Friday", locale, number=3), calls("Sunday", locale, number=4)
         for answer in (first, second):
             assert await world.intake.accept(answer)
+        gate.set()
         await world.ended(first, second)
         assert world.platform.visible()[-2:] == ["Sunny on Friday", say(Say.RUN_ANSWERED, locale)]
 
