@@ -23,6 +23,7 @@ from bridge.intake.feedback import Feedback
 from bridge.intake.gate import Gate, GateRules
 from bridge.intake.invoking import Invocations
 from bridge.intake.pressing import Presses
+from bridge.intake.replying import Replying
 from bridge.intake.stopping import Stopping
 from bridge.model import TurnState
 from bridge.observing import UNOBSERVED, Observer
@@ -105,8 +106,16 @@ class Core:
         stopping = Stopping(self.turns.live, self.lanes, gate)
         again = Again(gate, admission, self.lanes, store, clock, scope)
         feedback = Feedback(store, routes)
+        replying = Replying(gate, admission, self.lanes, store, clock)
         presses = Presses(
-            gate, stopping, again, feedback, observer, speaks, ask_reasons=options.turns.offers.feedback_reason
+            gate,
+            stopping,
+            again,
+            feedback,
+            replying,
+            observer,
+            speaks,
+            ask_reasons=options.turns.offers.feedback_reason,
         )
         keep_s = options.turns.asking.keep_s
         control = Control(self.turns, self.lanes, stopping, routes, runs, store, platforms, scope=scope, keep_s=keep_s)
@@ -136,7 +145,7 @@ class Core:
                 continue
             log.info("turn taken up", turn=turn.turn_id, state=turn.state)
             self._observer.turn_taken_up(turn.envelope.place.instance, turn.state)
-            urgent = parse_command(turn.envelope.text) is not None
+            urgent = turn.answers is None and parse_command(turn.envelope.text) is not None
             self.lanes.reserve(turn.key, bounded=False, urgent=urgent).fill(turn)
 
     def rest(self) -> None:

@@ -63,7 +63,7 @@ def control_key(turn: TurnRecord, kind: ControlKind, choice: int = 0) -> str:
 
     It names nothing of the press: however often and wherever it is pressed, it is one question.
     """
-    name = f"{kind}.{choice}" if kind is ControlKind.FOLLOW_UP else kind
+    name = f"{kind}.{choice}" if kind in (ControlKind.FOLLOW_UP, ControlKind.ANSWER) else kind
     return f"{turn.envelope.delivery_key}:{join_key(name)}"
 
 

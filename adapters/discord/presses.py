@@ -84,16 +84,23 @@ def parse_press(interaction: Payload, channel: Channel | None, instance: str, ap
 
 
 def without_pressed(interaction: Payload) -> dict[str, Any]:
-    """Return the body that takes the pressed button away, and changes nothing else."""
+    """Return the body that takes the pressed button away, with those that are over with it; nothing else changes."""
     pressed = text_in(mapping_in(interaction, "data"), "custom_id")
     rows = mapping_in(interaction, "message").get("components")
     left = []
     for row in rows if isinstance(rows, list) else ():
         buttons = row.get("components") if isinstance(row, Mapping) else None
-        kept = [b for b in buttons if isinstance(b, Mapping) and b.get("custom_id") != pressed] if buttons else []
+        kept = [b for b in buttons if isinstance(b, Mapping) and not _is_over(b, pressed)] if buttons else []
         if kept:
             left.append({"type": row.get("type"), "components": kept})
     return {"components": left, "allowed_mentions": NOBODY}
+
+
+def _is_over(button: Payload, pressed: str) -> bool:
+    """Tell whether a button was pressed, or is one of those of which one alone can be."""
+    this, that = parse_control_id(text_in(button, "custom_id")), parse_control_id(pressed)
+    alike = this is not None and that is not None and this[:2] == that[:2] and this[0].ends_its_kind
+    return alike or button.get("custom_id") == pressed
 
 
 def is_over(press: Press | None, pressed: Pressed | None) -> bool:

@@ -121,13 +121,18 @@ def without_control(pressing: Pressing) -> dict[str, Any] | None:
 
 
 def _without(block: Any, press: Press) -> Any:
-    """Return a block without the pressed button, ``None`` when that was all it held."""
+    """Return a block without the pressed button and those that are over with it, ``None`` when that was all it held."""
     elements = block.get("elements") if isinstance(block, Mapping) and block.get("type") == "actions" else None
     if not isinstance(elements, list):
         return block
-    pressed = ((press.kind, press.choice), press.turn_id)
-    others = [element for element in elements if _pressed([element]) != pressed]
+    others = [element for element in elements if not _is_over(_pressed([element]), press)]
     return {**block, "elements": others} if others else None
+
+
+def _is_over(button: tuple[tuple[ControlKind, int], str] | None, press: Press) -> bool:
+    if button is None or (button[0][0], button[1]) != (press.kind, press.turn_id):
+        return False
+    return press.kind.ends_its_kind or button[0][1] == press.choice
 
 
 def _pressed(actions: Any) -> tuple[tuple[ControlKind, int], str] | None:

@@ -3,6 +3,7 @@
 Each is a turn of its own under a key that names the control, so a control asks once however often it is pressed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -10,11 +11,12 @@ import structlog
 from bridge.intake.admission import Admission
 from bridge.intake.gate import Gate, Refusal
 from bridge.keys import control_key, conversation_key, turn_id
-from bridge.model import ControlKind, PostedPart, Press, Scope, TurnRecord, TurnState
+from bridge.model import ControlKind, Form, PostedPart, Press, Scope, TurnRecord, TurnState
 from bridge.ports import Clock, Store
 from bridge.texts import Say
 from bridge.turns.announcing import as_it_stands
 from bridge.turns.lanes import LaneFull, Lanes
+from bridge.workflows.values import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -23,13 +25,14 @@ log = structlog.get_logger(__name__)
 class Obeyed:
     """``done`` as in ``Pressed``; ``why`` not, or not now; or the ``word`` to the presser that it was.
 
-    ``asks_why``: she is to be asked for her reasons.
+    ``form`` makes what is to be asked of her now, in her language; ``problems`` are what was wrong in it.
     """
 
     done: bool = True
     why: Refusal | None = None
     word: Say | None = None
-    asks_why: bool = False
+    form: Callable[[str], Form] | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 class Again:

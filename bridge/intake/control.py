@@ -164,9 +164,10 @@ class Dispatch:
     runs: Surroundings
 
     async def run(self, turn: TurnRecord, lease: HeldLease) -> None:
-        if parse_command(turn.envelope.text) is not None:
+        is_answer = turn.answers is not None  # whatever it says: a choice may be called "stop"
+        if not is_answer and parse_command(turn.envelope.text) is not None:
             await self.control.run(turn, lease)
-        elif turn.answers is not None or self.runs.book.call(turn.envelope.text) is not None:
+        elif is_answer or self.runs.book.call(turn.envelope.text) is not None:
             await self.turns.run(turn, lease)
         else:
             await self.turns.run(await self.busy.gather(turn, lease), lease)

@@ -7,6 +7,7 @@ import structlog
 from bridge.intake.again import Again, Obeyed
 from bridge.intake.feedback import Feedback, reason_form
 from bridge.intake.gate import Gate, Refusal
+from bridge.intake.replying import Replying
 from bridge.intake.stopping import Stopping, Verdict
 from bridge.model import ControlKind, Press, Pressed, TurnRecord
 from bridge.observing import Observer
@@ -25,6 +26,7 @@ class Presses:
         stopping: Stopping,
         again: Again,
         feedback: Feedback,
+        replying: Replying,
         observer: Observer,
         default_language: str,
         *,
@@ -35,6 +37,7 @@ class Presses:
         self._stopping = stopping
         self._again = again
         self._feedback = feedback
+        self._replying = replying
         self._observer = observer
         self._default_language = default_language
         self._ask_reasons = ask_reasons
@@ -50,9 +53,11 @@ class Presses:
         self._observer.pressed(press.place.instance, press.kind, result)
         log.info("pressed", kind=press.kind, result=result, turn=press.turn_id, platform=press.place.instance)
         locale = language(press.author.locale, self._default_language)
+        if obeyed.problems:
+            return Pressed(obeyed.done, "\n".join(problem.sentence(locale) for problem in obeyed.problems))
         if obeyed.why is None:
             word = say(obeyed.word, locale) if obeyed.word else ""
-            return Pressed(obeyed.done, word, reason_form(locale) if obeyed.asks_why else None)
+            return Pressed(obeyed.done, word, obeyed.form(locale) if obeyed.form else None)
         return Pressed(obeyed.done, say(obeyed.why.say, locale, seconds=max(1, math.ceil(obeyed.why.wait_s))))
 
     async def _obey(self, press: Press) -> Obeyed:
@@ -65,6 +70,8 @@ class Presses:
                 return await self._again.ask(press)
             case ControlKind.GOOD | ControlKind.BAD:
                 return await self._rate(press)
+            case ControlKind.ANSWER:
+                return await self._replying.answer(press)
 
     async def _stop(self, press: Press) -> Obeyed:
         if press.turn_id is not None:
@@ -83,7 +90,7 @@ class Presses:
         said = await self._feedback.give(press)
         if said is Say.FEEDBACK_SENT:
             may_ask = self._ask_reasons and press.filled is None
-            return Obeyed(word=said, asks_why=may_ask and press.kind is ControlKind.BAD)
+            return Obeyed(word=said, form=reason_form if may_ask and press.kind is ControlKind.BAD else None)
         return Obeyed(said is Say.ANSWER_TOO_OLD, Refusal(said))
 
 

@@ -51,11 +51,18 @@ class ControlKind(StrEnum):
     GOOD = "good"
     """Tell the agent's service that the answer was good; whoever thinks again presses the other."""
     BAD = "bad"
+    ANSWER = "answer"
+    """Answer what is asked; ``choice`` says with which of the choices, without any it opens a form."""
 
     @property
     def is_good_once(self) -> bool:
         """Pressed and obeyed it is over and can be taken away; others stay until their message changes."""
-        return self in (ControlKind.RETRY, ControlKind.FOLLOW_UP)
+        return self in (ControlKind.RETRY, ControlKind.FOLLOW_UP, ControlKind.ANSWER)
+
+    @property
+    def ends_its_kind(self) -> bool:
+        """With it, all of its kind below the same message are over."""
+        return self is ControlKind.ANSWER
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ class FakePlatform:
         if pressed.sentence:
             self.whispers.append((author, pressed.sentence))
         if pressed.done and kind.is_good_once:
-            left = tuple(other for other in message.view.controls if other != control)
+            over = [c for c in message.view.controls if c == control or (kind.ends_its_kind and c.kind is kind)]
+            left = tuple(other for other in message.view.controls if other not in over)
             message.views.append(replace(message.view, controls=left))
         return True
 

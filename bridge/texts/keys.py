@@ -66,6 +66,8 @@ class Say(StrEnum):
     REGENERATE_GONE_ON = "regenerate_gone_on"
     ANSWER_TOO_OLD = "answer_too_old"
     ASKS = "asks"  # {name} {question}
+    ANSWERS = "answers"  # {name} {question}
+    ANSWER_LABEL = "answer_label"
     FEEDBACK_SENT = "feedback_sent"
     FEEDBACK_FAILED = "feedback_failed"
     REASON_TITLE = "reason_title"
@@ -157,6 +159,7 @@ class Say(StrEnum):
     FORM_WORKFLOW = "form_workflow"
     FORM_SUBJECT = "form_subject"
     FORM_MESSAGE = "form_message"
+    FORM_ANSWER = "form_answer"
     FORM_MISSING = "form_missing"
     FORM_RUN = "form_run"
     FORM_NEXT = "form_next"

@@ -51,7 +51,7 @@ from bridge.turns.exchange import Ending, Exchange, Fault
 from bridge.turns.filing import Filings
 from bridge.turns.ledger import Ledger
 from bridge.turns.live import LiveTurn, Stopped
-from bridge.turns.offers import Offers, controls_below, head_of, suggested
+from bridge.turns.offers import Offers, answer_controls, controls_below, head_of, suggested
 from bridge.turns.opening import Opening, settle
 
 log = structlog.get_logger(__name__)
@@ -246,8 +246,12 @@ class Answering:
     def _below(self, ending: Ending) -> tuple[Control, ...]:
         if ending.can_be_retried:
             return self._control(ControlKind.RETRY, Say.RETRY_LABEL)
-        is_answered = ending.outcome is Outcome.DELIVERED and ending.waits is None
-        return controls_below(self._ledger.record, self._offers, self._locale) if is_answered else ()
+        if ending.outcome is not Outcome.DELIVERED:
+            return ()
+        if ending.waits is None:
+            return controls_below(self._ledger.record, self._offers, self._locale)
+        asked = ending.waits.asked
+        return answer_controls(self._turn_id, asked, self._locale) if asked is not None else ()
 
     def _control(self, kind: ControlKind, label: Say) -> tuple[Control, ...]:
         return (Control(kind, self._turn_id, say(label, self._locale)),)

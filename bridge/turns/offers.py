@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bridge.intake.commands import MARKS, parse_command
-from bridge.model import AgentCapabilities, Control, ControlKind, TurnRecord
+from bridge.model import AgentCapabilities, Control, ControlKind, Interruption, TurnId, TurnRecord
 from bridge.texts import Say, say
+from bridge.workflows.answers import can_be_filled_in, pressed_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,19 @@ def controls_below(turn: TurnRecord, offers: Offers, locale: str) -> tuple[Contr
     return tuple(controls)
 
 
+def answer_controls(turn_id: TurnId, asked: Interruption, locale: str) -> tuple[Control, ...]:
+    """Return what stands below a question that a run or an agent asks: its choices, or what opens a form."""
+    if choices := pressed_choices(asked):
+        labels = (" ".join(choice.split()) or "…" for choice in choices)
+        return tuple(Control(ControlKind.ANSWER, turn_id, label, choice) for choice, label in enumerate(labels))
+    if not can_be_filled_in(asked):
+        return ()
+    return (Control(ControlKind.ANSWER, turn_id, say(Say.ANSWER_LABEL, locale)),)
+
+
 def head_of(turn: TurnRecord, name: str, locale: str) -> str:
-    """Return what stands before the answer to a question that nobody wrote: who asks what, as a quotation."""
+    """Return what stands before the answer to what nobody wrote: who asks or answers what, as a quotation."""
     if turn.follows is None:
         return ""
-    return f"> {say(Say.ASKS, locale, name=name, question=' '.join(turn.envelope.text.split()))}\n\n"
+    key = Say.ASKS if turn.answers is None else Say.ANSWERS
+    return f"> {say(key, locale, name=name, question=' '.join(turn.envelope.text.split()))}\n\n"

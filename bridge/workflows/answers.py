@@ -2,13 +2,53 @@
 
 import json
 
-from bridge.model import AskKind, Interruption
-from bridge.texts import Say
+from bridge.model import AskKind, Field, Form, Interruption, ValueKind
+from bridge.texts import Say, say
 from bridge.workflows.arguments import parse_arguments
 from bridge.workflows.values import Problem, Rules
 
 ANSWERABLE = frozenset({AskKind.QUESTION, AskKind.INPUT})
 """The others wait for a tool or a sign-in, which nobody can write."""
+
+
+ANSWER = "answer"
+"""The one field of the form in which a question is answered."""
+CHOICES_PRESSED_MAX = 10
+FIELDS_MAX = 5
+"""What can be pressed, and what a form of every platform holds; the rest is answered in words."""
+IN_WORDS = (ValueKind.IMAGE, ValueKind.FILE)
+"""A form below an answer brings no files: these are given by their links."""
+
+
+def pressed_choices(asked: Interruption) -> tuple[str, ...]:
+    """Return the choices that are few enough to be pressed."""
+    choices = asked.choices if asked.kind is AskKind.QUESTION else ()
+    return choices if len(choices) <= CHOICES_PRESSED_MAX else ()
+
+
+def can_be_filled_in(asked: Interruption) -> bool:
+    """Tell whether a form can hold the answer."""
+    return asked.kind in ANSWERABLE and len(asked.fields) <= FIELDS_MAX
+
+
+def answer_form(asked: Interruption, locale: str) -> Form:
+    """Make the form in which a question is answered."""
+    if asked.kind is AskKind.INPUT and asked.fields:
+        fields = tuple(
+            Field(
+                each.name,
+                ValueKind.STRING if each.kind in IN_WORDS else each.kind,
+                each.description or each.name,
+                required=each.required,
+                many=each.many,
+            )
+            for each in asked.fields
+        )
+    else:
+        kind = ValueKind.CHOICE if asked.choices else ValueKind.TEXT
+        fields = (Field(ANSWER, kind, say(Say.FORM_ANSWER, locale), choices=asked.choices),)
+    title = asked.node or say(Say.ANSWER_LABEL, locale)
+    return Form("", title, fields, asked.question, say(Say.FORM_SEND, locale))
 
 
 def read_answer(asked: Interruption, text: str) -> str | list[Problem]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.texts import Say
 from sandbox.coze import Answer, Ask, RequiredAction, RunFailure, RunScript, Step, ToolCall, Workflow
-from tests.loopback.road import Road
+from tests.loopback.road import CHANNEL, Road
 from tests.loopback.server import Server
 
 FLOW, CHATFLOW = "7366468917055100000", "7366468917055100001"
@@ -40,6 +40,37 @@ async def test_a_workflow_asks_in_the_thread_and_goes_on_after_a_restart(road: R
         assert len(road.answers(asked)) == 2
     assert len(road.coze.workflows.runs) == 1
     assert not road.chats()
+
+
+async def test_what_is_asked_is_answered_by_pressing(road: Road, server: Server) -> None:
+    """A choice on Slack, words in a form on Discord: over a restart, by who ran it; then nothing is left to press."""
+    offer(road)
+    free = Step("Question", ask=Ask("Which day?"))
+    for step in (QUESTION, free):
+        road.coze.script_run(RunScript((step,), result={"output": "**Sunny** on {{answer}}"}))
+    async with road.bridge():
+        asked = road.ask("!run weather Paris")
+        await road.until(lambda: [m.buttons for m in road.answers(asked)] == [["Friday", "Sunday"]], "the choices")
+        on_discord = server.ask("!run weather Rome")
+        await server.road.until(
+            lambda: [m.buttons for m in server.answers(on_discord)] == [["Answer"]], "something to press"
+        )
+        await road.quiet()
+        await server.quiet()
+    [question], [other] = road.answers(asked), server.answers(on_discord)
+    async with road.bridge():
+        assert (await road.slack.click("ben", CHANNEL, question.ts, "coze_bridge.answer.1")).accepted
+        assert (await road.slack.click("ann", CHANNEL, question.ts, "coze_bridge.answer.1")).accepted
+        await road.answer("> Ann answers: Sunday\n\n**Sunny** on Sunday", asked)
+        await road.until(lambda: not road.slack.shown(CHANNEL, question.ts).buttons, "nothing left to press")
+        assert (await server.emulator.click("ben", on_discord, other.id, "Answer")).ephemeral
+        opened = await server.emulator.click("ann", on_discord, other.id, "Answer")
+        assert (await server.emulator.submit_modal("ann", opened.interaction_id, {"answer": "Friday"})).accepted
+        await server.answer("> Ann answers: Friday\n\n**Sunny** on Friday", on_discord)
+        assert not server.emulator.shown(on_discord, other.id).buttons
+        await road.quiet()
+        await server.quiet()
+    assert len(road.coze.workflows.runs) == 2
 
 
 async def test_a_run_in_the_background_survives_a_restart(road: Road) -> None:
