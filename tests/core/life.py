@@ -37,27 +37,13 @@ from bridge.testing.clock import FakeClock
 from bridge.testing.fakes import FakeAgent, FakePlatform
 from bridge.turns.asking import AskingOptions
 from bridge.turns.turn import TurnOptions
+from tests.core.mortal import Mortal
+from tests.core.works import Works, book_of
 
 T = TypeVar("T")
 
 PART_CHARS = 90
 """Short, so that a few sentences need several messages."""
-
-
-class Mortal:
-    """The process that lives now, and its disk. ``crash_in`` steps it dies; ``None``: it does not."""
-
-    def __init__(self) -> None:
-        self.dead = self.disk_is_full = False
-        self.crash_in: int | None = None
-
-    def step(self) -> None:
-        """Die, or go on."""
-        if self.crash_in is not None:
-            self.crash_in -= 1
-            self.dead = self.dead or self.crash_in < 0
-        if self.dead:
-            raise asyncio.CancelledError
 
 
 @dataclass
@@ -213,6 +199,7 @@ class World:
         self.service = Service(self.mortal)
         self.tools: Tools | None = None
         self.fetcher: Fetcher | None = None
+        self.works = Works(self.mortal)
         capabilities = Capabilities(edit_interval_s=1.0, status_refresh_s=90.0, controls=True)
         self.stage = Stage(
             capabilities=capabilities, part_rules=PartRules(PART_CHARS), placeholder=placeholder, mortal=self.mortal
@@ -258,12 +245,22 @@ class World:
         self.lives += 1
         options = CoreOptions(TurnOptions(AskingOptions(identity_secret=b"secret of the tests")), max_waiting=100)
         agent: Agent = self.service
-        binding = AgentBinding("default", agent, "bot-1", tools=self.tools)
+        binding = AgentBinding("default", agent, "bot-1", tools=self.tools, workflows=self.works)
         routes = Routes({"default": binding}, "default", on_busy=self.on_busy)
         async with Paper(self.clock, self.book, self.mortal) as store, asyncio.TaskGroup() as tasks:
             platforms = {self.stage.name: self.stage}
             holder = f"life {self.lives}"
-            core = Core(tasks, store, self.clock, routes, platforms, options, holder=holder, fetcher=self.fetcher)
+            core = Core(
+                tasks,
+                store,
+                self.clock,
+                routes,
+                platforms,
+                options,
+                holder=holder,
+                book=book_of(binding),
+                fetcher=self.fetcher,
+            )
             await core.take_up()
             self.core, self.tasks = core, tasks
             await asyncio.Event().wait()

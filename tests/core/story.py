@@ -10,6 +10,7 @@ from bridge.model import (
     ChatStatus,
     ControlKind,
     Envelope,
+    Invocation,
     OnBusy,
     Outcome,
     Press,
@@ -18,7 +19,7 @@ from bridge.model import (
     TurnRecord,
     TurnState,
 )
-from bridge.testing.fakes import envelope
+from bridge.testing.fakes import command, envelope
 from tests.core.life import TROUBLES, World
 
 PATIENCE = 120
@@ -30,6 +31,7 @@ BAD_WEATHER: dict[str, PlatformError] = {
     "edit!": PlatformUnavailable("reply lost", outcome_unknown=True),
     "open": PlatformUnavailable("down", outcome_unknown=False),
     "settle": PlatformUnavailable("down", outcome_unknown=False),
+    "announce!": PlatformUnavailable("reply lost", outcome_unknown=True),
     "waiting": PlatformUnavailable("down", outcome_unknown=False),
 }
 
@@ -43,14 +45,38 @@ class Story:
         self.questions: list[Envelope] = []
         self.accepted: list[TurnId] = []
         self.pressed: list[tuple[Press, Pressed]] = []
+        self.promised: list[TurnId] = []
+        self._given = 0
 
     async def ask(self, author: str = "U1", thread: str = "root", *, dies: int | None = None) -> None:
         """Somebody asks something new."""
-        number = len(self.questions) + 1
+        number = self._next_number()
         question = envelope(f"question {number}", number=number, author=author, thread=thread)
         self.questions.append(question)
         self.unacknowledged.append(question)
         await self.happen(self._offer(question), dies=dies)
+
+    async def run(self, name: str, author: str = "U1", *, dies: int | None = None) -> None:
+        """Somebody runs a workflow by a command of the platform's own, which is never delivered again."""
+        number = self._next_number()
+        given = command(f"!run {name} n={number}", number=number, author=author)
+        await self.happen(self._invoke(given), dies=dies)
+
+    async def answer(self, pick: int = 0, *, dies: int | None = None) -> None:
+        """Whoever began a run answers what it asks."""
+        if waiting := self._waiting():
+            asked = waiting[pick % len(waiting)]
+            assert asked.root is not None
+            place, number = asked.root.place, self._next_number()
+            author = asked.envelope.author.id
+            said = envelope(f"day {number}", number=number, author=author, thread=place.thread, inside_thread=True)
+            self.questions.append(said)
+            self.unacknowledged.append(said)
+            await self.happen(self._offer(said), dies=dies)
+
+    def trouble_the_service(self, kind: str) -> None:
+        """The next run meets this."""
+        self.world.works.troubles.append(TROUBLES[kind])
 
     async def deliver_again(self, pick: int = 0) -> None:
         """The platform repeats itself."""
@@ -129,6 +155,7 @@ class Story:
         for _ in range(PATIENCE):
             for run in self.world.service.running():
                 run.tell("The end.", ChatStatus.COMPLETED)
+            await self.answer()
             await self.happen(seconds=5.0)
             if not self.world.book.turns.settled and not self.unacknowledged:
                 break
@@ -142,6 +169,25 @@ class Story:
             return  # not acknowledged, so it comes again
         if question in self.unacknowledged:
             self.unacknowledged.remove(question)
+
+    async def _invoke(self, given: Envelope) -> None:
+        assert self.world.core is not None
+        try:
+            invoked = await self.world.core.intake.invoke(Invocation(given))
+        except StoreError:
+            return  # whoever typed it reads that it failed
+        if invoked.accepted:
+            self.promised.append(turn_id(given.delivery_key))
+
+    def _waiting(self) -> list[TurnRecord]:
+        """Return the turns whose run waits for an answer that nobody has given yet."""
+        turns = [live.turn for live in self.world.book.turns.settled.values()]
+        answered = {turn.answers for turn in turns}
+        return [turn for turn in turns if turn.state is TurnState.WAITING and turn.turn_id not in answered]
+
+    def _next_number(self) -> int:
+        self._given += 1
+        return self._given
 
     async def _press(self, kind: ControlKind, which: TurnId) -> None:
         assert self.world.core is not None
@@ -161,6 +207,7 @@ class Story:
         assert not self.world.book.turns.settled, "a turn has no end"
         for question in self.questions:
             assert turn_id(question.delivery_key) in self.accepted, "a question is lost"
+        assert set(self.promised) <= set(self.accepted), "a command is lost"
         for which in self.accepted:
             self._look_at(self.record(which))
         stage = self.world.stage
@@ -180,6 +227,10 @@ class Story:
         return record
 
     def _look_at(self, turn: TurnRecord) -> None:
+        if turn.envelope.command or turn.answers is not None:
+            messages = [m for m in self.world.stage.messages.values() if m.turn == turn.turn_id and not m.deleted]
+            self.world.works.look_at(turn, messages)
+            return
         assert turn.state is TurnState.ENDED
         runs = self.world.service.arrivals(turn.turn_id)
         messages = [m for m in self.world.stage.messages.values() if m.turn == turn.turn_id and not m.deleted]

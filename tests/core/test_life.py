@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bridge.model import ChatStatus, OnBusy
 from tests.core.life import TROUBLES
 from tests.core.story import AUTHORS, BAD_WEATHER, THREADS, Story
+from tests.core.works import FLOWS, REPORT, TRIP, WEATHER
 
 T = TypeVar("T")
 
@@ -77,10 +78,37 @@ async def three_at_once(story: Story) -> None:
     await story.tell("The end.", ChatStatus.COMPLETED)
 
 
+async def a_command(story: Story) -> None:
+    """Typed, announced, run; and one in the background; the response of a line is lost."""
+    story.trouble_the_platform("announce!")
+    await story.run(WEATHER)
+    await story.run(REPORT)
+    await story.happen(seconds=3.0)
+
+
+async def a_question_of_a_run(story: Story) -> None:
+    """Asked back in its thread, answered, and gone on with."""
+    await story.run(TRIP)
+    await story.happen(seconds=3.0)
+    await story.answer()
+    await story.happen(seconds=3.0)
+
+
+async def a_run_whose_reply_is_lost(story: Story) -> None:
+    """It may have begun, so it is not begun again; the next one is."""
+    story.trouble_the_service("reply lost")
+    await story.run(WEATHER)
+    story.trouble_the_service("not reached")
+    await story.run(TRIP, "U2")
+    await story.happen(seconds=3.0)
+    await story.run(WEATHER)
+
+
 Tale = Callable[[Story], Awaitable[None]]
 TALES: list[tuple[Tale, OnBusy, bool]] = [
     *((an_answer, OnBusy.QUEUE, placeholder) for placeholder in (False, True)),
     *((tale, OnBusy.QUEUE, False) for tale in (a_failure_asked_again, a_stop, a_lost_reply, three_at_once)),
+    *((tale, OnBusy.QUEUE, False) for tale in (a_command, a_question_of_a_run, a_run_whose_reply_is_lost)),
     *((three_at_once, on_busy, False) for on_busy in (OnBusy.INTERRUPT, OnBusy.MERGE)),
 ]
 
@@ -165,6 +193,18 @@ class Life(RuleBasedStateMachine):
     @rule(pick=picks, dies=deaths)
     def retry(self, pick: int, dies: int | None) -> None:
         self.do(self.story.retry(pick, dies=dies))
+
+    @rule(name=st.sampled_from(sorted(FLOWS)), author=st.sampled_from(AUTHORS), dies=deaths)
+    def run_a_workflow(self, name: str, author: str, dies: int | None) -> None:
+        self.do(self.story.run(name, author, dies=dies))
+
+    @rule(pick=picks, dies=deaths)
+    def answer_a_run(self, pick: int, dies: int | None) -> None:
+        self.do(self.story.answer(pick, dies=dies))
+
+    @rule(kind=st.sampled_from(sorted(TROUBLES)))
+    def trouble_the_service(self, kind: str) -> None:
+        self.story.trouble_the_service(kind)
 
     @rule(seconds=st.sampled_from([0.3, 3.0, 40.0]), dies=deaths)
     def pass_time(self, seconds: float, dies: int | None) -> None:

@@ -11,6 +11,7 @@ from sandbox.coze import Answer
 from sandbox.demo.process import demo_folder
 from sandbox.demo.town import ANN, CHANNEL, Town, open_town
 from sandbox.demo.words import WORDS
+from sandbox.journal import Entry
 
 TEXT = "Words that survive a crash. " * 12
 CHAT = "POST /v3/chat"
@@ -93,3 +94,45 @@ async def test_a_message_to_a_dead_bridge_in_slack_is_answered_by_the_next_one(t
         lambda: any(LANGUAGES["en"][Say.LATE] in message.small_print for message in town.slack.messages(channel, root)),
     )
     assert len(town.journal.select(kind="request", name=CHAT)) == 2
+
+
+ANNOUNCED = {"slack": "chat.postMessage", "discord": "POST /channels/{channel}/messages"}
+BEGUN = "POST /v1/workflow/stream_run"
+
+
+@pytest.mark.parametrize("platform", ["slack", "discord"])
+@pytest.mark.parametrize("moment", ["accepted", "asked"])
+async def test_a_command_that_is_cut_runs_once_or_says_that_it_may_have_run(
+    town: Town, platform: str, moment: str
+) -> None:
+    """Written down and not yet announced, it runs after the next start; begun at Coze, it is not begun again."""
+    await town.start_bridge(WORDS["en"])
+    side = next(side for side in town.sides if side.service == platform)
+    await until(town, "the command", lambda: "weather" in side.commands())
+    fatal = ANNOUNCED[platform] if moment == "accepted" else BEGUN
+
+    def cut(entry: Entry) -> None:
+        if (entry.kind, entry.name) == ("request", fatal):
+            town.bridge.kill()
+
+    with town.journal.listening(cut):
+        await side.command(ANN, "weather city=Lisbon")
+        await until(town, "the fatal request", lambda: town.bridge.exit_code is not None or has(town, fatal))
+        await town.bridge.stop(town.journal)
+    if moment == "accepted":
+        assert not has(town, BEGUN)
+    await town.bridge.start(town.journal)
+    wanted = "**Lisbon, 3 days:**" if moment == "accepted" else LANGUAGES["en"][Say.RUN_MAYBE][:20]
+
+    def told() -> bool:
+        said = [said for thread in side.threads() for said in thread.said]
+        return any(wanted in f"{message.text}\n{message.small_print}" for message in said)
+
+    await until(town, wanted, told)
+    lines = [thread for thread in side.threads() if thread.said[0].of_bot]
+    assert len(lines) == len(town.coze.workflows.runs) == 1
+
+
+def has(town: Town, request: str) -> bool:
+    """Tell whether somebody was asked for something."""
+    return bool(town.journal.select(kind="request", name=request))
