@@ -30,13 +30,13 @@ def offer(road: Road) -> None:
     """Two workflows, one of which takes more than fits into one form of Discord's, and an answer to press below."""
     road.coze.add_workflow(Workflow(FLOW, "weather", parameters={"city": {"type": "string"}}))
     road.coze.add_workflow(Workflow(LONG_FLOW, "trip"))
-    road.configure("workflows.weather", id=FLOW)
+    road.configure("workflows.weather", id=FLOW, slash="/weather")
     road.configure("workflows.weather.parameters.city", type="choice", choices=["Rome", "Paris"])
     road.configure("workflows.trip", id=LONG_FLOW)
     for name in "abcdef":
         road.configure(f"workflows.trip.parameters.{name}", type="text")
     road.coze.script(Answer(text="So.", follow_ups=("Why?",)), times=None)
-    road.slack.add_app(commands=["/coze"], scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
+    road.slack.add_app(commands=["/coze", "/weather"], scopes=(*MANIFEST_SCOPES, "channels:read", "groups:read"))
 
 
 def untouched(road: Road) -> None:
@@ -92,6 +92,7 @@ class SlackRows:
     async def slash(self) -> None:
         for text in ("run weather Rome", "run", "new", "stop", "status", "help"):
             await self.is_told(self.road.slack.slash("ann", CHANNEL, text))
+        await self.is_told(self.road.slack.slash("ann", CHANNEL, "Rome", "/weather"))
 
     async def shortcut(self) -> None:
         await self.is_told(self.road.slack.shortcut("ann", "coze_bridge.run", CHANNEL, self.asked))

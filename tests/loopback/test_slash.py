@@ -1,5 +1,6 @@
 """Slash commands on the whole road: typed, filled in, asked back in their thread, over a restart, refused."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from adapters.slack import forms
 from bridge.texts import LANGUAGES, Say, say
 from sandbox.coze import Ask as Question
 from sandbox.coze import RunScript, Step, Workflow
+from sandbox.slack import FileUpload
 from sandbox.slack.model import MANIFEST_SCOPES
 from tests.loopback.road import CHANNEL, Road
 
 FLOW, OTHER = "7366468917055100000", "7366468917055100002"
+PNG = b"\x89PNG\r\n\x1a\n" * 200
 RESULT = RunScript(result={"output": "**Sunny** in {{city}}"})
 
 
@@ -103,6 +106,37 @@ async def test_a_workflow_is_run_on_a_message(offered: Road) -> None:
     assert not road.slack.answers(CHANNEL)
 
 
+async def test_files_of_a_message_and_of_a_form(offered: Road) -> None:
+    """Those of the message it runs on are there; another is put into the form, one of a wrong kind is told in it."""
+    road = offered
+    road.configure("workflows.look", id=OTHER)
+    for name, kind in (("picture", "image"), ("plan", "file"), ("words", "text")):
+        road.configure(f"workflows.look.parameters.{name}", type=kind)
+    road.configure("files", kinds=["image"])
+    said = road.slack.say("li", CHANNEL, "A cat, I think", files=[FileUpload("cat.png", PNG)])
+    async with road.bridge():
+        assert (await road.slack.shortcut("ann", "coze_bridge.run", CHANNEL, said)).accepted
+        await modal(road, "ann")
+        await road.slack.submit_view("ann", {forms.block_id("workflow"): {forms.INPUT: "look"}})
+        view = await modal(road, "ann")
+        inputs = [block["element"] for block in view["blocks"] if block["type"] == "input"]
+        assert [each["type"] for each in inputs] == ["file_input", "plain_text_input"]
+        assert inputs[1]["initial_value"] == "A cat, I think"
+        words = {forms.block_id("words"): {forms.INPUT: "Which one?"}}
+        wrong = {forms.block_id("plan"): {forms.INPUT: [FileUpload("plan.pdf", b"%PDF")]}}
+        answer = await road.slack.submit_view("ann", words | wrong)
+        why = say(Say.VALUE_FILE_KIND, "en", name="plan", value="plan.pdf")
+        assert answer.payload == {"response_action": "errors", "errors": {"field.plan": why}}
+        right = {forms.block_id("plan"): {forms.INPUT: [FileUpload("plan.png", PNG + b"2")]}}
+        assert (await road.slack.submit_view("ann", right)).accepted  # the words are still there
+        await road.until(lambda: road.coze.workflows.runs, "the run")
+        await road.quiet()
+    values = dict(road.coze.workflows.last_run().parameters)
+    names = {file.file_id: file.file_name for file in road.coze.world.files.values()}
+    held = {name: names[json.loads(values[name])["file_id"]] for name in ("picture", "plan")}
+    assert (held, values["words"]) == ({"picture": "cat.png", "plan": "plan.png"}, "Which one?")
+
+
 async def test_answers_to_commands_are_for_the_caller_alone(offered: Road) -> None:
     """Status, help and a workflow that does not exist, each in the caller's language."""
     road = offered
@@ -127,40 +161,4 @@ async def test_where_the_bot_is_no_member_nothing_runs(offered: Road) -> None:
         assert (await road.slack.slash("ann", "C9", "run weather Paris")).accepted
         await road.until(lambda: whispers(road, "C9"), "a word to the caller")
     assert whispers(road, "C9") == [LANGUAGES["en"][Say.RUN_UNSEEN]]
-    assert not road.coze.workflows.runs
-
-
-@pytest.mark.parametrize("way", ["slash", "own slash", "missing", "stop", "shortcut", "form"])
-async def test_one_gate(offered: Road, way: str) -> None:
-    """Whoever may not speak to the bot gets nothing from it, by whichever entrance."""
-    road = offered
-    if way == "form":  # opened while it was allowed
-        async with road.bridge():
-            await road.slack.slash("ann", CHANNEL, "run weather")
-            await modal(road, "ann")
-    road.configure("gate.allow", users=["U_NOBODY"])
-    asked = road.slack.say("li", CHANNEL, "roses")
-    async with road.bridge():
-        match way:
-            case "slash":
-                await road.slack.slash("ann", CHANNEL, "run weather Paris")
-            case "own slash":
-                await road.slack.slash("ann", CHANNEL, "Paris", "/weather")
-            case "missing":
-                await road.slack.slash("ann", CHANNEL, "run weather")
-            case "stop":
-                await road.slack.slash("ann", CHANNEL, "stop")
-            case "shortcut":
-                await road.slack.shortcut("ann", "coze_bridge.run", CHANNEL, asked)
-            case "form":
-                answer = await road.slack.submit_view("ann", {forms.block_id("city"): {forms.INPUT: "Paris"}})
-                assert answer.payload == {
-                    "response_action": "errors",
-                    "errors": {"field.city": say(Say.NOT_ALLOWED, "en")},
-                }
-        if way != "form":
-            await road.until(lambda: whispers(road) == [say(Say.NOT_ALLOWED, "en")], "the refusal")
-            assert not road.slack.views_of("ann")
-        await road.quiet()
-    assert not road.slack.answers(CHANNEL)
     assert not road.coze.workflows.runs
