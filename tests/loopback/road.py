@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +152,17 @@ class Road:
 
         await self.until(found, f"the sentence {wanted!r}")
         return found()[-1]
+
+    async def form(self, user: str, act: Callable[[], Awaitable[object]]) -> None:
+        """Let somebody act until a form is open: on a busy machine the three seconds for it pass quickly."""
+
+        def words() -> int:
+            return sum(message.ephemeral_for is not None for message in self.slack.messages(CHANNEL))
+
+        while not self.slack.views_of(user):
+            before = words()
+            await act()
+            await self.until(lambda before=before: self.slack.views_of(user) or words() > before, "a form, or a word")  # type: ignore[misc]
 
     async def waiting_sign(self, ts: str, channel: str = CHANNEL) -> None:
         """Return when a question wears the hourglass."""

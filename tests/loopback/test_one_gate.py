@@ -23,7 +23,6 @@ from tests.loopback.server import GENERAL, Server
 FLOW, LONG_FLOW = "7366468917055100000", "7366468917055100002"
 REFUSED = say(Say.NOT_ALLOWED, "en")
 WORDS = ("Hello", "!new", "stop", "!status", "!run weather Rome", "!help")
-DENIED = ("ann", "ben")
 
 
 def offer(road: Road) -> None:
@@ -119,9 +118,8 @@ async def test_slack(road: Road) -> None:
         asked = road.ask("Hello")
         answer = (await road.answer("So.", asked)).ts
         await road.until(lambda: len(road.slack.shown(CHANNEL, answer).buttons) == 4, "the buttons")
-        await road.slack.slash("ann", CHANNEL, "run weather")
-        await road.slack.click("ben", CHANNEL, answer, "coze_bridge.bad")
-        await road.until(lambda: all(road.slack.views_of(name) for name in DENIED), "the forms")
+        await road.form("ann", lambda: road.slack.slash("ann", CHANNEL, "run weather"))
+        await road.form("ben", lambda: road.slack.click("ben", CHANNEL, answer, "coze_bridge.bad"))
         await road.quiet()
     road.configure("gate.allow", users=["U_NOBODY"])
     rows = SlackRows(road, answer, asked)
