@@ -9,11 +9,13 @@ import structlog
 import discord
 from adapters.discord.inbound import Channel, ChannelKind
 from adapters.discord.web import Web
-from bridge.errors import PlatformError
+from bridge.errors import MessageGone, PlatformRejected, PlatformUnavailable
 
 log = structlog.get_logger(__name__)
 
 ASKED_FOR_MAX = 1_000
+PATIENCE_S = 10.0
+"""How long the question may wait that is asked there."""
 NO_CHOICE = "en-US"
 """A server's language when nobody chose one; only community servers choose."""
 
@@ -43,13 +45,19 @@ class Channels:
         return _described(found, self._client.user)
 
     async def ask(self, channel_id: str, guild_id: str) -> Channel | None:
-        """Ask Discord for a channel the gateway has not told of; ``None`` if it does not tell."""
+        """Ask Discord for a channel the gateway has not told of; ``None`` if it does not tell.
+
+        Raises:
+            PlatformError: It cannot be found out now.
+        """
         try:
-            data = await self._web.call("GET", f"/channels/{channel_id}")
-        except PlatformError as error:
+            data = await self._web.call("GET", f"/channels/{channel_id}", patience_s=PATIENCE_S)
+        except (PlatformRejected, MessageGone) as error:
             log.info("channel unknown", reason=error.reason)
             return None
-        channel = self._from_data(data if isinstance(data, dict) else {}, guild_id)
+        if not isinstance(data, dict):
+            raise PlatformUnavailable("GET /channels: an answer that is no channel", outcome_unknown=False)
+        channel = self._from_data(data, guild_id)
         self._asked_for[channel_id] = channel
         if len(self._asked_for) > ASKED_FOR_MAX:
             self._asked_for.popitem(last=False)

@@ -33,13 +33,14 @@ from adapters.discord.inbound import (
 from adapters.discord.marks import DIRECT
 from adapters.discord.members import Members
 from adapters.discord.settings import DiscordSettings
-from bridge.errors import StoreError
+from bridge.errors import PlatformError, StoreError
 from bridge.model import Envelope
-from bridge.ports import Intake
+from bridge.ports import Clock, Intake
 
 log = structlog.get_logger(__name__)
 
 MESSAGES_KEPT = 2_000
+ASK_PAUSES_S = (0.5, 2.0, 5.0)
 HELD_MAX = 100
 """So many messages of one place wait for what was missed there; more do not wait any longer."""
 
@@ -67,6 +68,7 @@ class Questions:
         hints: Hints,
         catch_up: CatchUp,
         intake: Intake,
+        clock: Clock,
     ) -> None:
         self._threaded = settings.answer_in == "thread"
         self._rules = rules
@@ -77,6 +79,7 @@ class Questions:
         self._hints = hints
         self._catch_up = catch_up
         self._intake = intake
+        self._clock = clock
         self._queues: dict[str, _Queue] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -137,7 +140,7 @@ class Questions:
             async with queue.lock:
                 channel = self._channels.known(channel_id) if guild_id else None
                 if channel is None and guild_id:
-                    channel = await self._channels.ask(channel_id, guild_id)
+                    channel = await self._insist(channel_id, guild_id)
                 if not await self._catch_up.wait(channel_id, _parent(channel)):
                     return
                 envelope = await self._parse(message, channel)
@@ -147,6 +150,20 @@ class Questions:
             queue.length -= 1
             if not queue.length:
                 del self._queues[channel_id]
+
+    async def _insist(self, channel_id: str, guild_id: str) -> Channel | None:
+        """Find out about a place, for a message that nobody brings again."""
+        for pause_s in ASK_PAUSES_S:
+            try:
+                return await self._channels.ask(channel_id, guild_id)
+            except PlatformError as error:
+                log.info("channel not told, asking again", reason=error.reason)
+                await self._clock.sleep(pause_s)
+        try:
+            return await self._channels.ask(channel_id, guild_id)
+        except PlatformError as error:
+            log.error("a message is left alone: where it stands is not told", channel=channel_id, reason=error.reason)
+            return None
 
     def _parsed(self, message: Mapping[str, Any], channel: Channel | None) -> Envelope | Unheard | None:
         names = self._channels.names_in(text_in(message, "guild_id"))

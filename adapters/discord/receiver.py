@@ -84,6 +84,7 @@ class Receiver:
             hints=hints,
             catch_up=self._catch_up,
             intake=intake,
+            clock=services.clock,
         )
         self._interactions = Interactions(
             rules.instance, us, web=web, chains=chains, callers=callers, services=services, intake=intake

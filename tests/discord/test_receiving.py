@@ -241,6 +241,19 @@ async def test_a_channel_the_gateway_did_not_tell_of_is_asked_for(
     assert len(calls(journal, "GET /channels/{channel}")) == 1
 
 
+@pytest.mark.parametrize("fault", ["status", "wrong_json", "drop_after"])
+async def test_a_channel_that_is_not_told_at_once_is_asked_for_again(
+    discord: DiscordEmulator, platform: Any, serve: Any, intake: Any, fault: str
+) -> None:
+    """Nobody brings the message again: trouble of the service does not lose it."""
+    async with serve(platform, intake):
+        discord.gateway_faults.plan("CHANNEL_CREATE", "lose")
+        discord.add_channel("secret")
+        discord.faults.plan("GET /channels/{channel}", fault)
+        discord.mention("ann", "secret", "hi")
+        assert await intake.texts(1) == ["hi"]
+
+
 # --- without the privileged intent ---
 
 
