@@ -13,7 +13,7 @@ from adapters.discord.chains import Chains
 from adapters.discord.files import Files
 from adapters.discord.hints import Hints
 from adapters.discord.history import chain_before, retold, thread_before
-from adapters.discord.hourglass import Hourglass
+from adapters.discord.hourglass import WaitingMarks
 from adapters.discord.ids import parse_delivery_key
 from adapters.discord.inbound import Identity
 from adapters.discord.marks import Marks
@@ -26,6 +26,7 @@ from adapters.discord.sessions import wait_for_session
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.web import Web
 from adapters.discord.who import who_we_are
+from bridge.delivery.hourglass import Hourglass
 from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.model import Attachment, Capabilities, EarlierMessage, Envelope, PartRules, TurnId
@@ -53,7 +54,7 @@ class DiscordPlatform:
         self._files = Files(settings, self._web)
         self._chains = Chains(name, self._web, services.store)
         self._callers = Callers(services.store)
-        self._hourglass = Hourglass(self._web, services.store)
+        self._hourglass = Hourglass(WaitingMarks(self._web), services.store)
         self._hints = Hints(services, self.reply)
         self._marks = Marks(name, services.store, services.clock, sharded=settings.shards != 1)
         self._us: Identity | None = None

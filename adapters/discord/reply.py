@@ -10,7 +10,6 @@ from adapters.discord import limits, outbound
 from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
-from adapters.discord.hourglass import Hourglass
 from adapters.discord.ids import (
     MessageRef,
     delivery_key,
@@ -28,6 +27,7 @@ from adapters.discord.room import PATIENCE_S, Room
 from adapters.discord.settings import DiscordSettings
 from adapters.discord.spot import fallen_back
 from adapters.discord.web import Web
+from bridge.delivery.hourglass import Hourglass
 from bridge.errors import FileTooLarge, PartTooLong, PlatformError, PlatformRejected, PlatformUnavailable
 from bridge.extension import Services
 from bridge.keys import join_key
@@ -68,7 +68,7 @@ class DiscordReply:
         settings: DiscordSettings,
         services: Services,
         web: Web,
-        hourglass: Hourglass,
+        hourglass: Hourglass[MessageRef],
         chains: Chains,
         callers: Callers,
         our_id: Callable[[], Awaitable[str]],

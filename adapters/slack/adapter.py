@@ -17,7 +17,7 @@ from adapters.slack.counter import Counter
 from adapters.slack.desk import Desk
 from adapters.slack.directory import Directory
 from adapters.slack.files import Files
-from adapters.slack.hourglass import Hourglass
+from adapters.slack.hourglass import WaitingMarks
 from adapters.slack.inbound import Identity
 from adapters.slack.readable import mentioned_ids, with_names
 from adapters.slack.receiver import Receiver
@@ -27,6 +27,7 @@ from adapters.slack.settings import SlackSettings
 from adapters.slack.streams import StreamGate
 from adapters.slack.threads import EarlierWords, read_pages
 from adapters.slack.web import Web
+from bridge.delivery.hourglass import Hourglass
 from bridge.errors import CredentialsError, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.model import Attachment, Capabilities, EarlierMessage, Envelope, PartRules, TurnId
@@ -56,7 +57,7 @@ class SlackPlatform:
         self._rules = settings.inbound_rules(name)
         self._web = Web(settings)
         self._files = Files(settings, self._web)
-        self._hourglass = Hourglass(self._web, services.store)
+        self._hourglass = Hourglass(WaitingMarks(self._web), services.store)
         self._callers = Callers()
         self._directory = Directory(self._web, services.clock)
         self._gate = StreamGate(services.clock)

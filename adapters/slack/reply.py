@@ -11,7 +11,6 @@ from adapters.slack import limits, outbound
 from adapters.slack.budgets import budgets_of
 from adapters.slack.callers import Callers
 from adapters.slack.files import Files
-from adapters.slack.hourglass import Hourglass
 from adapters.slack.ids import (
     ANNOUNCED,
     MessageRef,
@@ -28,6 +27,7 @@ from adapters.slack.settings import SlackSettings
 from adapters.slack.streams import STILL_STREAMING, StreamGate, Streams
 from adapters.slack.threads import read_pages
 from adapters.slack.web import Web
+from bridge.delivery.hourglass import Hourglass
 from bridge.errors import CredentialsError, MessageGone, PartTooLong, PlatformError, PlatformUnavailable, StoreError
 from bridge.extension import Services
 from bridge.model import AnswerFile, Envelope, Place, ResultPlace, Root, TurnId, View, Way
@@ -59,7 +59,7 @@ class SlackReply:
         settings: SlackSettings,
         services: Services,
         web: Web,
-        hourglass: Hourglass,
+        hourglass: Hourglass[MessageRef],
         callers: Callers,
         gate: StreamGate,
         files: Files,
