@@ -59,6 +59,11 @@ class Plan:
     seed: int = 0
     asks_while_away: bool = True
 
+    @property
+    def unaimed(self) -> int:
+        """How many kills are left for moments that are not aimed at; some, also where the points take all."""
+        return max(self.kills - self.each * len(self.points), self.kills // 10)
+
 
 @dataclass(slots=True)
 class Record:
@@ -85,6 +90,7 @@ class Storm:
         self.judge = Judge(ground, self.crowd)
         self.presser = Presser(ground, self.crowd, plan.seed)
         self.record = Record()
+        self._unaimed = 0
         self._tasks: asyncio.TaskGroup
         self._marksman = Marksman(ground, self.crowd, self.presser, lambda work: self._tasks.create_task(work))
 
@@ -155,6 +161,7 @@ class Storm:
         await self._room()
         await self._background(point)
         if point is None:
+            self._unaimed += 1
             await asyncio.sleep(self._dice.uniform(0.0, ANSWER_S))
             self._ground.bridge.kill()
         elif not await self._marksman.strike(point):
@@ -162,7 +169,8 @@ class Storm:
             return
         await self._dead(point, downtime_s)
         await self._ground.start_bridge()
-        if self._dice.random() < KILLED_WHILE_STARTING and self.record.kills < self._plan.kills:
+        if self._dice.random() < KILLED_WHILE_STARTING and self._unaimed < self._plan.unaimed:
+            self._unaimed += 1
             await asyncio.sleep(self._dice.uniform(0.0, 1.5))
             self._ground.bridge.kill()
             await self._dead(None, self._dice.choice(DOWNTIMES_S[:2]))

@@ -25,6 +25,8 @@ SHORT = 3
 LONG = {"slack": 160, "discord": 60}
 """Sentences of an answer that needs two messages on Slack, three on Discord."""
 LONG_SHARE, DIRECT_SHARE, FOLLOW_UP_SHARE = 0.25, 0.25, 0.35
+APOLOGY = "⚠️"
+"""Begins every sentence that tells why there is no answer. Source: ``bridge.texts``."""
 WAITING_MAX = 3
 """Unanswered questions in one conversation beyond which nobody adds another."""
 
@@ -119,13 +121,17 @@ class Crowd:
         return question
 
     async def run_by_slash(self, question: Question) -> None:
-        """Send the command that runs the workflow, and wait for the first answer to it."""
+        """Send the command that runs the workflow, and wait for the first answer: it may tell that it was not taken."""
         person, room, ground = self.conversations[question.conversation].person, question.spot.channel, self._ground
         if question.platform == "slack":
-            accepted = (await ground.slack.slash(person, room, f"{PARAMETER}={question.token}", SLASH)).accepted
+            answer = await ground.slack.slash(person, room, f"{PARAMETER}={question.token}", SLASH)
+            question.unheard, told = not answer.accepted, str((answer.payload or {}).get("text", ""))
         else:
-            accepted = (await ground.discord.slash(person, room, WORKFLOW, {PARAMETER: question.token})).accepted
-        question.unheard = not accepted
+            reply = await ground.discord.slash(person, room, WORKFLOW, {PARAMETER: question.token})
+            question.unheard, told = not reply.accepted, ""
+            if reply.response == "MESSAGE" and reply.message_id:
+                told = ground.discord.shown_text(room, reply.message_id)
+        question.refused = told if told.startswith(APOLOGY) else ""
 
     def _room(self, platform: str, name: str) -> str:
         ground = self._ground

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from benchmarks.proving.crowd import Conversation, Crowd
+from benchmarks.proving.crowd import APOLOGY, Conversation, Crowd
 from benchmarks.proving.ground import CHANNELS, Ground
 from benchmarks.proving.questions import ASKED, PARAMETER, SPOKEN, Question, look_for, sentence, squashed
 from bridge.texts import LANGUAGES, Say
@@ -14,8 +14,6 @@ SIGNS = {LANGUAGES[language][say] for language in LANGUAGES for say in (Say.PLAC
 REFUSALS = (Say.STORE_FAILED, Say.QUEUE_FULL)
 """Sentences after which the asker knows that her question was not taken."""
 PUT_OFF = (Say.RETRY_RUNNING, Say.STORE_FAILED)
-APOLOGY = "⚠️"
-"""Begins every sentence that tells why there is no answer. Source: ``bridge.texts``."""
 TIME_TO_TAKE_UP_S = 15.0
 """A bridge that was there for a shorter time may not have come to it: it starts, connects and takes up."""
 EXPLAINED_BY_KILLS = frozenset(
@@ -134,7 +132,10 @@ class Judge:
             else:
                 found.unanswered.append(f"{where}: {seen}")
         elif question.refused and not question.answered:
-            (found.maybe_run if question.command else found.refused).append(f"{where}: {question.refused}")
+            is_told_no = any(_wording(say) in question.refused for say in REFUSALS)
+            (found.refused if is_told_no or not question.command else found.maybe_run).append(
+                f"{where}: {question.refused}"
+            )
         elif question.unheard and not question.answered:
             found.maybe_run.append(f"{where}: the platform told that its command was not heard")
         found.stopped += question.stopped

@@ -151,7 +151,7 @@ async def test_questions_cost_no_write_of_ours(
     slack: SlackEmulator, life: Life, intake: Any, store: MortalStore
 ) -> None:
     """But for the first in a channel."""
-    async with life(intake, ping_interval_s=10.0):  # on a busy machine a quicker one takes a pause for a gap
+    async with life(intake):
         slack.mention("ann", "C1", "first")
         await intake.texts(1)
         await slack.wait_until(lambda: store.remembered >= 2, what="the first channel")

@@ -87,11 +87,11 @@ async def test_a_delivery_that_slack_repeats_is_not_asked_twice(
 
 
 async def test_an_acknowledgement_lost_on_the_way_costs_nothing(
-    slack: SlackEmulator, journal: Journal, platform: Any, serve: Any, intake: Any
+    slack: SlackEmulator, journal: Journal, platform_for: Any, serve: Any, intake: Any
 ) -> None:
     """The socket is cut while the question is written down; it comes again over the next one, and is known there."""
     slack.switches.ack_timeout_s = 0.3
-    async with serve(platform, intake):
+    async with platform_for(ping_interval_s=0.2) as platform, serve(platform, intake):
         intake.gate.clear()
         slack.say("ann", slack.open_dm("ann"), "once")
         await intake.texts(1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 
 DEADLINE_S = 10.0
+
+
+@pytest.fixture
+def settings_for(settings_for: Any) -> Any:
+    """Make settings that are quick to notice a lost socket."""
+    return partial(settings_for, ping_interval_s=0.2, rebuild_after_s=1.0)
 
 
 def hellos(journal: Journal) -> int:
