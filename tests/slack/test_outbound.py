@@ -52,9 +52,9 @@ def test_making_harmless_twice_changes_nothing_more(text: str) -> None:
     assert harmless(once) == once
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="<&!")))
+@given(st.text(alphabet=st.characters(exclude_characters="<&!*~")))
 def test_ordinary_text_is_left_as_it_is(text: str) -> None:
-    """Only control sequences and images are touched."""
+    """Only control sequences and images are touched, and what may be emphasis beside Chinese."""
     assert harmless(text) == text
 
 
