@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from bridge.errors import AgentError, AgentRejected, StoreUnavailable
-from bridge.keys import history_note, latest_note, stuck_note
+from bridge.keys import history_note, latest_note, participation_note, stuck_note
 from bridge.model import ContextMessage, Conversation, Envelope, Scope, TurnRecord
 from bridge.ports import Clock, Store
 from bridge.routes import AgentBinding
@@ -72,7 +72,12 @@ class Talk:
     async def begin(self) -> Conversation:
         """Begin a new conversation, which the lane leads to from now on."""
         binding, now, record = self._binding, self._clock.wall(), self._record
-        conversation_id = await binding.agent.create_conversation(binding.bot_id)
+        try:
+            conversation_id = await binding.agent.create_conversation(binding.bot_id)
+        except AgentError:
+            if self._place.thread is not None:  # the thread is ours all the same, and no conversation tells so
+                await self._note(participation_note(self._place), "yes", self._keep_s)
+            raise
         conversation = Conversation(
             record.key, conversation_id, binding.name, binding.bot_id, now, now, last_turn=record.turn_id
         )

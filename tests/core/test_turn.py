@@ -176,6 +176,23 @@ async def test_an_unrelated_message_in_a_thread_is_left_alone() -> None:
         )
 
 
+class HomelessAgent(FakeAgent):
+    """An agent whose service begins no conversation the first time."""
+
+    async def create_conversation(self, bot_id: str) -> str:
+        if await super().create_conversation(bot_id) == "conversation-1":
+            raise AgentUnavailable("down", outcome_unknown=False)
+        return "conversation-2"
+
+
+async def test_where_the_first_answer_failed_a_follow_up_is_answered() -> None:
+    """There is no conversation yet; but we have spoken in the thread, and who goes on there means us."""
+    async with core_of(HomelessAgent(spoken("again"))) as core:
+        await core.ask(envelope("first"))
+        follow_up = envelope("and now?", number=2, addressing=Addressing.FOLLOW_UP)
+        assert await core.answered(follow_up) == ["again"]
+
+
 async def test_follow_ups_also_work_where_the_channel_is_the_conversation() -> None:
     """With scope ``channel`` we take part in the threads in which we were called, not in every thread."""
     options = replace(OPTIONS, asking=replace(ASKING, scope=Scope.CHANNEL))
