@@ -15,7 +15,8 @@ from bridge.model import AnswerCompleted, AnswerDelta, Budget, Control, ControlK
 from bridge.observing import UNOBSERVED, ReplyWatch
 from bridge.ports import Reply
 from bridge.testing.clock import FakeClock
-from bridge.testing.fakes import STREAM_LASTS_S, FakePlatform, envelope
+from bridge.testing.fake_platform import STREAM_LASTS_S
+from bridge.testing.fakes import FakePlatform, envelope
 
 STOP = Control(ControlKind.STOP, TurnId("t"), "Stop")
 WORDS = "Words that stand there. "

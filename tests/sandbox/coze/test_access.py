@@ -204,12 +204,12 @@ async def test_unknown_paths_and_methods(emulator: CozeEmulator, api: Any, metho
 
 @pytest.mark.parametrize("profile", ["emulator", "studio"])
 def test_the_table_of_routes_is_the_router(request: pytest.FixtureRequest, profile: str) -> None:
-    """What the table promises is served, and nothing else is, besides the control API."""
+    """What the table promises is served, and nothing else is, besides the control API and the hosted files."""
     running: CozeEmulator = request.getfixturevalue(profile)
     served = {
         f"{route.method} {route.resource.canonical}"
         for route in running.app.router.routes()
-        if route.resource is not None and not route.resource.canonical.startswith("/_control/")
+        if route.resource is not None and not route.resource.canonical.startswith(("/_control/", "/hosted/"))
     }
     assert served == {endpoint.name for endpoint in supported_by(running.profile)}
 
