@@ -333,12 +333,14 @@ class FakeReply:
         return self._add(None, View(text))
 
     async def attach(self, file: AnswerFile, noted: str, note: Callable[[str], Awaitable[None]]) -> None:
-        self._platform.fail("attach")
         if not self._platform.takes_files:
             raise PlatformRejected("no files here")
-        if noted and (self._turn, file.number) in self._platform.attached:
+        stands = bool(noted) and (self._turn, file.number) in self._platform.attached
+        if not stands:
+            await note(f"file {file.number}")
+        self._platform.fail("attach")
+        if stands:
             return
-        await note(f"file {file.number}")
         self._platform.attached[self._turn, file.number] = file
         self._platform.showings.append((self._turn, file.number))
         self._platform.fail("attach!")

@@ -15,7 +15,8 @@ reason, and the promises about that are skipped with this reason. Nothing else i
 Needs pytest and pytest-asyncio in auto mode (``asyncio_mode = "auto"``). The promises are in ``platform_receiving``
 (``serve``), ``platform_away`` (what was missed), ``platform_reading`` (``resolve``, ``earlier_messages``),
 ``platform_replying`` (``Reply``), ``platform_pressing`` (controls), ``platform_commands`` (commands of the platform's
-own) and ``platform_trouble`` (errors). The walk through them: ``docs/adapters.md``.
+own), ``platform_filing`` (files of answers) and ``platform_trouble`` (errors). The walk through them:
+``docs/adapters.md``.
 """
 
 from collections.abc import AsyncIterator
@@ -27,11 +28,12 @@ import pytest_asyncio
 from bridge.testing.platform_harness import Ability, PlatformHarness
 
 # pytest explains failed assertions only of modules that are announced to it before they are imported.
-PARTS = ("away", "commands", "pressing", "reading", "receiving", "replying", "trouble")
+PARTS = ("away", "commands", "filing", "pressing", "reading", "receiving", "replying", "trouble")
 pytest.register_assert_rewrite(*(f"bridge.testing.platform_{part}" for part in PARTS))
 
 from bridge.testing.platform_away import AwayPromises  # noqa: E402 - announced first
 from bridge.testing.platform_commands import CommandPromises  # noqa: E402 - announced first
+from bridge.testing.platform_filing import FilingPromises  # noqa: E402 - announced first
 from bridge.testing.platform_pressing import ControlPromises  # noqa: E402 - announced first
 from bridge.testing.platform_reading import ReadingPromises  # noqa: E402 - announced first
 from bridge.testing.platform_receiving import ReceivingPromises  # noqa: E402 - announced first
@@ -40,7 +42,14 @@ from bridge.testing.platform_trouble import TroublePromises  # noqa: E402 - anno
 
 
 class PlatformContract(
-    ReceivingPromises, AwayPromises, ReadingPromises, ReplyPromises, ControlPromises, CommandPromises, TroublePromises
+    ReceivingPromises,
+    AwayPromises,
+    ReadingPromises,
+    ReplyPromises,
+    ControlPromises,
+    CommandPromises,
+    FilingPromises,
+    TroublePromises,
 ):
     """The promises of ``bridge.ports.Platform`` and ``Reply``, one test each. Override ``harness``."""
 

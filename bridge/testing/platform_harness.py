@@ -30,6 +30,7 @@ class Ability(StrEnum):
     OTHER_BOTS = "other bots write where we read"
     LINES = "one message may have several lines"
     FILES = "messages may carry files"
+    ANSWER_FILES = "our messages may carry files"
     PEOPLE = "a message can mention other people"
     WITHDRAWAL = "people can delete what they wrote"
     REPEATS = "a message may be delivered twice"
@@ -62,6 +63,8 @@ class Call(StrEnum):
     EDIT = "edit"
     REMOVE = "remove"
     LOOK_UP = "find_posted"
+    ATTACH = "attach"
+    """The call that shows a file."""
 
 
 class Disturbance(StrEnum):
@@ -179,6 +182,10 @@ class PlatformHarness(Protocol):
 
         As people read it, except that Markdown stays source: text and footer, without characters nobody sees.
         """
+        ...
+
+    def files(self, said: Said) -> Sequence[tuple[str, bytes]]:
+        """Return the files that our messages show now where the answer to ``said`` belongs: names and bytes."""
         ...
 
     def shown(self, message_id: str) -> str | None:

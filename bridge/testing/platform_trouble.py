@@ -13,6 +13,7 @@ from bridge.testing.platform_harness import DEADLINE_S, Ability, Call, Disturban
 from bridge.testing.platform_scene import needs, on_stage
 
 LONGEST_WAIT_S = 3600.0
+OF_EVERY_REPLY = [call for call in Call if call is not Call.ATTACH]
 ANOTHER_TURN = TurnId("aaaaaaaaaaaaaaaa")
 
 
@@ -160,7 +161,7 @@ class TroublePromises:
 
     # --- refused ---
 
-    @pytest.mark.parametrize("call", list(Call))
+    @pytest.mark.parametrize("call", OF_EVERY_REPLY)
     async def test_too_many_calls_are_told_with_the_wait(self, harness: PlatformHarness, call: Call) -> None:
         """As ``PlatformRateLimited``; nothing was changed, and later it works."""
         needs(harness, Ability.REFUSALS, Ability.MESSAGES)
@@ -177,7 +178,7 @@ class TroublePromises:
             assert caught.value.budget in names | _names(reply)  # the refusal itself may tell what shares one
             assert list(harness.visible(asked.said)) == ["old"]
 
-    @pytest.mark.parametrize("call", list(Call))
+    @pytest.mark.parametrize("call", OF_EVERY_REPLY)
     async def test_trouble_of_the_service_is_told(self, harness: PlatformHarness, call: Call) -> None:
         """As ``PlatformUnavailable``: the core tries again; a look that failed is not "nothing there"."""
         needs(harness, Ability.REFUSALS, Ability.MESSAGES)

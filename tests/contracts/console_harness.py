@@ -29,6 +29,7 @@ class ConsoleHarness:
         Ability.NAMES: "the person's name is in the settings",
         Ability.LINES: "each line is a question of its own",
         Ability.FILES: "nothing but text can be typed",
+        Ability.ANSWER_FILES: "a terminal shows links, which can be opened",
         Ability.WITHDRAWAL: "what was typed cannot be taken back",
         Ability.REPEATS: "a line is read once",
         Ability.ACKNOWLEDGEMENT: "nobody waits for the line to be taken",
@@ -83,6 +84,9 @@ class ConsoleHarness:
     def visible(self, said: Said) -> Sequence[str]:
         """Everything printed is one piece, whichever question it answers."""
         return [self._screen.getvalue().removesuffix("\n")] if self._screen.getvalue() else []
+
+    def files(self, said: Said) -> Sequence[tuple[str, bytes]]:
+        raise NotImplementedError
 
     def shown(self, message_id: str) -> str | None:
         return self._screen.getvalue().removesuffix("\n")

@@ -25,6 +25,7 @@ ROUTES = {
     Call.EDIT: "PATCH /channels/{channel}/messages/{message}",
     Call.REMOVE: "DELETE /channels/{channel}/messages/{message}",
     Call.LOOK_UP: "GET /channels/{channel}/messages",
+    Call.ATTACH: "POST /channels/{channel}/messages",
 }
 
 
@@ -111,6 +112,12 @@ class DiscordHarness:
         root = self._roots[said.message_id]
         beside = [answer for answer in self._discord.answers(said.channel) if answer.reply_to == said.message_id]
         return [_read(answer) for answer in (*beside, *self._answers_in(root))]
+
+    def files(self, said: Said) -> Sequence[tuple[str, bytes]]:
+        world, places = self._discord.service.world, (said.channel, self._roots[said.message_id])
+        ours = [answer for answer in self._all_answers() if answer.channel in places]
+        shown = [world.message(answer.channel, answer.id) for answer in sorted(ours, key=lambda each: int(each.id))]
+        return [(file.name, file.content) for message in shown if message for file in message.attachments]
 
     def shown(self, message_id: str) -> str | None:
         return next((_read(answer) for answer in self._all_answers() if answer.id == message_id), None)

@@ -98,6 +98,10 @@ class FakeHarness:
         shown = [message for message in self._platform.messages.values() if not message.deleted]
         return [message.shown for message in shown if message.turn in turns]
 
+    def files(self, said: Said) -> Sequence[tuple[str, bytes]]:
+        shown = sorted(self._platform.attached.items())
+        return [(file.name, file.content) for (turn, _), file in shown if turn == self._turn(said)]
+
     def shown(self, message_id: str) -> str | None:
         message = self._platform.messages[message_id]
         return None if message.deleted else message.shown

@@ -26,6 +26,7 @@ METHODS = {
     Call.EDIT: "chat.update",
     Call.REMOVE: "chat.delete",
     Call.LOOK_UP: "conversations.replies",
+    Call.ATTACH: "files.completeUploadExternal",
 }
 
 
@@ -115,6 +116,11 @@ class SlackHarness:
     def visible(self, said: Said) -> Sequence[str]:
         answers = self._slack.answers(said.channel, self._roots[said.message_id])
         return [_read(answer) for answer in answers if answer.by_app == "A1"]
+
+    def files(self, said: Said) -> Sequence[tuple[str, bytes]]:
+        held = next(iter(self._slack.service.workspaces.values())).files
+        answers = self._slack.answers(said.channel, self._roots[said.message_id])
+        return [(held[key].name, held[key].content) for answer in answers for key in answer.files if key in held]
 
     def shown(self, message_id: str) -> str | None:
         answers = [answer for channel in self._channels() for answer in self._slack.answers(channel)]
