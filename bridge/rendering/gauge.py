@@ -24,14 +24,17 @@ class Gauge:
         if self._rules.amounts is not None:
             self._marks.append(at)
 
-    def measure(self, body: str, end: int, more: str = "") -> int:
-        """Return what is measured of ``body[:end]`` followed by ``more``."""
+    def measure(self, body: str, end: int, more: str = "", begin: int = 0) -> int:
+        """Return what is measured of ``body[begin:end]`` followed by ``more``; blank lines alone stand before that."""
         amounts = self._rules.amounts
         known = bisect_right(self._marks, end)
-        if amounts is None or not known:
-            return self._rules.measure(self._head + body[:end] + more)
+        if amounts is None or not known or self._marks[known - 1] < begin:
+            return self._rules.measure(self._head + body[begin:end] + more)
         mark = self._marks[known - 1]
-        return max(_plus(self._sum_at(body, mark), amounts(body[mark:end] + more)))
+        sums = _plus(self._sum_at(body, mark), amounts(body[mark:end] + more))
+        if begin:
+            sums = tuple(a - b for a, b in zip(sums, amounts(body[:begin]), strict=True))
+        return max(sums)
 
     def _sum_at(self, body: str, mark: int) -> tuple[int, ...]:
         """Return the amounts of all that stands before a mark, counted from the nearest one that was asked for."""

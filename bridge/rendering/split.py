@@ -222,6 +222,8 @@ def fits(body: str, carry: Carry, rules: PartRules, gauge: Gauge) -> bool:
     end = len(body.rstrip())
     edge = _BLANK_EDGE.match(body, 0, end)
     room = room_for_repair(body, carry)
+    if edge is not None and edge.group().endswith("\n") and not carry.head:
+        return gauge.measure(body, end, begin=edge.end()) + room <= rules.limit
     if edge is not None and edge.end():
         return rules.measure(carry.head + body[edge.end() : end]) + room <= rules.limit
     return gauge.measure(body, end) + room <= rules.limit
