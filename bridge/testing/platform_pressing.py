@@ -18,6 +18,7 @@ LABELS = {
     ControlKind.REGENERATE: "Regenerate",
     ControlKind.GOOD: "👍",
     ControlKind.BAD: "👎",
+    ControlKind.ANSWER: "Friday",
 }
 ANSWERED = (ControlKind.REGENERATE, ControlKind.GOOD, ControlKind.BAD)
 FOOTER = "Interrupted"
@@ -101,6 +102,19 @@ class ControlPromises:
                 press = scene.intake.presses[-1]
                 assert (press.kind, press.turn_id, press.choice) == (ControlKind.FOLLOW_UP, asked.turn_id, choice)
             assert _words_of(harness, asked) == "Ananswer"
+
+    async def test_one_choice_ends_the_others(self, harness: PlatformHarness) -> None:
+        """Of several answers one is given; what else stands there stays."""
+        needs(harness, Ability.CONTROLS)
+        async with on_stage(harness) as scene:
+            asked = await scene.ask()
+            days = [Control(ControlKind.ANSWER, asked.turn_id, day, at) for at, day in enumerate(("Friday", "Sunday"))]
+            controls = (*days, control(asked, ControlKind.RETRY))
+            message_id = await asked.reply_on(scene.platform).post(0, View("Which day?", controls=controls))
+            assert await harness.press(message_id, "Sunday")
+            left = [LABELS[ControlKind.RETRY]]
+            await eventually(lambda: list(harness.controls(message_id)) == left, "the end of both")
+            assert (scene.intake.presses[-1].kind, scene.intake.presses[-1].choice) == (ControlKind.ANSWER, 1)
 
     @pytest.mark.parametrize("kind", ANSWERED)
     async def test_what_can_be_pressed_again_stays(self, harness: PlatformHarness, kind: ControlKind) -> None:
