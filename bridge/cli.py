@@ -110,10 +110,11 @@ def workflows(
     ids: Annotated[list[str] | None, typer.Argument(help="Print the sections of these workflows instead")] = None,
     config: ConfigOption = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="Whose token looks [default: every agent's]")] = "",
+    name: Annotated[str, typer.Option("--name", "-n", help="What people shall type [default: from its own name]")] = "",
 ) -> None:
     """List your workflows, or write the section of one.
 
-    coze-bridge workflows 73664689170551 >> config.toml
+    coze-bridge workflows 73664689170551 --name weather >> config.toml
     """
     from bridge.config.load import Purpose, load_config
 
@@ -121,7 +122,7 @@ def workflows(
         settings = load_config(config, os.environ, Purpose.CHECK)
         _check_agent(settings, agent)
         _set_up_logging(settings, quiet=True)
-        raise typer.Exit(_execute(_workflows(settings, ids or [], agent)))
+        raise typer.Exit(_execute(_workflows(settings, ids or [], agent, name)))
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -198,12 +199,12 @@ def _check_agent(config: "Config", agent: str) -> None:
         raise ConfigError([f"--agent {agent}: there is no section [agents.{agent}].{there_are}"])
 
 
-async def _workflows(config: "Config", ids: list[str], agent: str) -> int:
+async def _workflows(config: "Config", ids: list[str], agent: str, name: str) -> int:
     from bridge.operations.workflow_command import Printer, list_workflows, print_sections
 
     printer = Printer(typer.echo, lambda line: typer.echo(line, err=True))
     if ids:
-        fine = await print_sections(config, agent or config.default_agent, ids, printer)
+        fine = await print_sections(config, agent or config.default_agent, ids, printer, wanted=name)
     else:
         fine = await list_workflows(config, [agent] if agent else config.agents, printer)
     return EXIT_OK if fine else EXIT_FAILED

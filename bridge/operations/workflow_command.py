@@ -12,7 +12,7 @@ from bridge.errors import AgentError
 from bridge.extension import Finding
 from bridge.model import WorkflowDetails
 from bridge.ports import Clock
-from bridge.workflows.section import section_name, write_section
+from bridge.workflows.section import SLASH, section_name, write_section
 
 COMMAND = "coze-bridge workflows"
 
@@ -62,7 +62,7 @@ async def _list(config: Config, listing: WorkflowList, printer: Printer) -> None
         printer.out("  permissions listWorkflow, getMetaData, run and listRunHistory.")
         return
     printer.out("")
-    printer.out(f"  For the section of one of them: {COMMAND} ID >> config.toml")
+    printer.out(f"  For the section of one of them: {COMMAND} ID --name NAME >> config.toml")
 
 
 def _line(workflow: WorkflowDetails, known: dict[str, str]) -> str:
@@ -77,9 +77,19 @@ def _line(workflow: WorkflowDetails, known: dict[str, str]) -> str:
 
 
 async def print_sections(
-    config: Config, agent: str, workflow_ids: Iterable[str], printer: Printer, clock: Clock | None = None
+    config: Config,
+    agent: str,
+    workflow_ids: Iterable[str],
+    printer: Printer,
+    clock: Clock | None = None,
+    *,
+    wanted: str = "",
 ) -> bool:
-    """Print a section for each workflow, ready to be appended; false when one could not be described."""
+    """Print a section for each workflow, ready to be appended; false when one could not be described.
+
+    Args:
+        wanted: What people shall type, instead of the workflow's own name.
+    """
     settings = config.agents[agent]
     fine = True
     taken = set(config.workflows)
@@ -91,11 +101,12 @@ async def print_sections(
                 _tell(explain_workflows(error, f"Looking up the workflow {workflow_id}", settings), printer)
                 fine = False
                 continue
-            name = _free_name(section_name(details), taken)
+            name = _free_name(section_name(details, wanted), taken)
             taken.add(name)
             printer.out("")
             printer.out(write_section(details, name, "" if agent == config.default_agent else agent).rstrip())
-            printer.note(f"People run it with: !run {name}")
+            slash = f", and by slash command: /{name}" if SLASH.fullmatch(name) else ""
+            printer.note(f"People run it with: !run {name}{slash}")
         printer.note(f"Coze calls made: {listing.calls_made}")
     return fine
 

@@ -7,12 +7,14 @@ from bridge.model import SchemaParameter, ValueKind, WorkflowDetails
 from bridge.workflows.settings import PARAMETER_NAME
 
 MAX_NAME_CHARS = 32
+SLASH = re.compile(r"[a-z0-9_-]{1,31}")
+"""What a slash command may be called; its setting says the same."""
 UNSPEAKABLE = re.compile(r"[^\w-]+")
 
 
-def section_name(details: WorkflowDetails) -> str:
-    """Derive what people will type from the workflow's name."""
-    name = UNSPEAKABLE.sub("-", details.name.strip().lower()).strip("-_")[:MAX_NAME_CHARS]
+def section_name(details: WorkflowDetails, wanted: str = "") -> str:
+    """Derive what people will type from the workflow's name, or from a wanted one."""
+    name = UNSPEAKABLE.sub("-", (wanted or details.name).strip().lower()).strip("-_")[:MAX_NAME_CHARS]
     return name or f"workflow-{details.workflow_id[-4:]}"
 
 
@@ -28,6 +30,11 @@ def write_section(details: WorkflowDetails, name: str, agent: str = "") -> str:
         lines.append(f"agent = {_text(agent)}")
     if details.description:
         lines.append(f"description = {_text(' '.join(details.description.split()))}")
+    if SLASH.fullmatch(name):
+        lines.append(
+            "# A slash command of its own; where an app has a manifest, that must have it too. Leave it out for none."
+        )
+        lines.append(f"slash = {_text(f'/{name}')}")
     if details.app_id:
         lines.append(f"app_id = {_text(details.app_id)}")
     if details.chatflow:

@@ -36,6 +36,8 @@ def test_a_workflow_with_its_schema() -> None:
         ("more", ValueKind.JSON, False, False),
     ]
     assert flow.parameters["city"].description == 'Where, "exactly"?'
+    assert flow.slash == "/trip-planner"
+    assert section_name(details, "Plan a trip!") == "plan-a-trip"
 
 
 def test_a_chatflow() -> None:

@@ -56,7 +56,7 @@ async def test_what_the_token_sees(coze: CozeEmulator, tmp_path: Path) -> None:
     shown = "\n".join(paper.out)
     assert "7366  Weather  [configured as weather]  - Tells the weather" in shown
     assert "55  Guide  (chatflow)" in shown
-    assert "coze-bridge workflows ID >> config.toml" in shown
+    assert "coze-bridge workflows ID --name NAME >> config.toml" in shown
     assert paper.notes == ["Coze calls made: 3"]
 
 
@@ -75,8 +75,9 @@ async def test_sections_that_load(coze: CozeEmulator, tmp_path: Path) -> None:
     assert await print_sections(config, "default", ["7366", "55"], paper.printer)
     written = tomllib.loads("\n".join(paper.out))["workflows"]
     assert written["weather-2"]["parameters"]["city"]["type"] == "string"
-    assert "People run it with: !run weather-2" in paper.notes
-    assert written["guide"] == {"id": "55", "description": "A workflow of the sandbox", "as_chat": True}
+    assert any(note.startswith("People run it with: !run weather-2") for note in paper.notes)
+    guide = {"id": "55", "description": "A workflow of the sandbox", "slash": "/guide", "as_chat": True}
+    assert written["guide"] == guide
 
 
 async def test_refusals_are_explained(coze: CozeEmulator, tmp_path: Path) -> None:
@@ -119,7 +120,9 @@ async def test_check_and_an_unknown_workflow(coze: CozeEmulator, tmp_path: Path)
 
 async def test_the_command(coze: CozeEmulator, tmp_path: Path) -> None:
     """As a process: the section alone on standard output, the rest beside it."""
-    ended = await command(tmp_path, "workflows", "7366", extra=agent_environment(coze, COZE_BOT_ID="74"))
+    ended = await command(
+        tmp_path, "workflows", "7366", "--name", "Forecast", extra=agent_environment(coze, COZE_BOT_ID="74")
+    )
     assert ended.code == 0, ended.err
-    assert list(tomllib.loads(ended.out)["workflows"]) == ["weather"]
-    assert "!run weather" in ended.err
+    assert list(tomllib.loads(ended.out)["workflows"]) == ["forecast"]
+    assert "!run forecast" in ended.err
