@@ -40,6 +40,7 @@ class Pressing:
             "channel": press.place.channel,
             "thread": press.place.thread or "",
             "message": press.message_id,
+            "choice": str(press.choice),
         }
 
 
@@ -82,6 +83,7 @@ def parse_reasons(body: Mapping[str, Any], instance: str, us: Identity) -> Press
         Place(instance, us.team_id, channel, context.get("thread") or None, private=channel.startswith("D")),
         Author(author),
         context.get("message", ""),
+        int(choice) if (choice := context.get("choice", "")).isdecimal() else 0,
         filled=forms.filled(view),
     )
 
