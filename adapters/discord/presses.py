@@ -124,10 +124,17 @@ def answer_to(press: Press | None, pressed: Pressed | None, interaction: Payload
         data = forms.modal(pressed.form, fields, custom_id, (forms.YES, forms.NO), {})
         return {"type": int(ResponseKind.MODAL), "data": data}
     if pressed is not None and pressed.sentence:
-        return {"type": int(ResponseKind.MESSAGE), "data": whispered(pressed.sentence)}
+        return {"type": int(ResponseKind.MESSAGE), "data": whispered(_with_what_was_filled_in(pressed, press))}
     if is_over(press, pressed):
         return {"type": int(ResponseKind.UPDATE_MESSAGE), "data": without_pressed(interaction)}
     return {"type": int(ResponseKind.DEFERRED_UPDATE)}
+
+
+def _with_what_was_filled_in(pressed: Pressed, press: Press | None) -> str:
+    """Return the sentence; where a form was not taken, with what stood in it: the form itself is gone."""
+    if pressed.done or press is None or not press.filled:
+        return pressed.sentence
+    return "\n".join([pressed.sentence, *(f"> {value}" for value in press.filled.values())])
 
 
 def whispered(sentence: str) -> dict[str, Any]:

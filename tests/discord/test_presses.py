@@ -138,6 +138,15 @@ def test_a_sentence_is_for_the_presser_alone(done: bool) -> None:
     assert "@everyone" not in answer["data"]["content"]
 
 
+def test_what_was_filled_in_is_not_lost() -> None:
+    """A form that was not taken is gone, so its words are given back."""
+    filled = {"day": "the day after", "hours": "many"}
+    press = Press(ControlKind.ANSWER, TURN, Place("disco", GUILD, GENERAL), Author(ANN), filled=filled)
+    shown = answer_to(press, Pressed(False, "Takes a number."), {})["data"]["content"]
+    assert shown == "Takes a number.\n> the day after\n> many"
+    assert answer_to(press, Pressed(True, "Thank you."), {})["data"]["content"] == "Thank you."
+
+
 # --- live: the real discord.py over a real gateway ---
 
 
