@@ -42,7 +42,11 @@ COMFORT = (
     ScopeNeed(
         "users:read", "learn names and languages of people", "the agent sees ids, and people get the default language"
     ),
-    ScopeNeed("files:read", "pass files on to the agent", "files are left out, and answers say so"),
+    ScopeNeed(
+        "files:read",
+        "pass files on to the agent and to workflows",
+        "files are left out, which answers say, and forms that take files do not open",
+    ),
     ScopeNeed("files:write", "show files that the agent makes", "they stay links, and long results become messages"),
     ScopeNeed("channels:read", "learn names of public channels", "the agent sees ids instead"),
     ScopeNeed("groups:read", "learn names of private channels", "the agent sees ids instead"),
