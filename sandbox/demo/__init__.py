@@ -4,7 +4,8 @@
 the demo needs of a chat service, ``slack_side`` and ``discord_side`` are that; ``script`` plays scenes, ``timeline``
 tells what the emulators saw, ``layout`` puts it into columns, ``verdict`` judges it; ``live`` lets a person type
 instead, ``keyboard`` reads what is typed, ``screen`` draws the services side by side. ``words`` holds every sentence,
-in English and Chinese.
+in English and Chinese; ``acts`` and ``workflows`` are what the script does beyond asking, ``table`` obeys what a person
+types, ``picture`` draws the README's.
 """
 
 import asyncio

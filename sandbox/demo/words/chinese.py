@@ -137,8 +137,8 @@ ZH = Words(
   /coze run invitation             在 Slack 上，缺少的参数由表单补齐；在 Discord 上用 /invitation；填写：/fill 1=…
   /coze run report topic=测试      在后台运行
   /discord                         到另一边做同样的事""",
-    hints="直接输入即可向 @coze 提问 · /slack  /discord  /both 文字  /dm 文字  /thread N  /channel  /as 名字  "
-    "/help  /quit",
+    hints="直接输入即可向 @coze 提问 · /weather city=里斯本  /press 停止  /fill  /slack  /discord  /thread N  "
+    "/as 名字  /help  /quit",
     help="""你输入的内容，由你当前扮演的人、在你所在的平台上发出：
   /slack、/discord   切换平台；后面带文字时，同时在那里发出
   /both 文字  在两个平台上同时提问

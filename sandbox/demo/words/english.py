@@ -140,7 +140,8 @@ EN = Words(
   /coze run invitation             on Slack a form asks for what is missing; /invitation on Discord; /fill 1=…
   /coze run report topic=tests     in the background
   /discord                         the same on the other side""",
-    hints="Type to ask @coze · /slack  /discord  /both TEXT  /dm TEXT  /thread N  /channel  /as NAME  /help  /quit",
+    hints="Type to ask @coze · /weather city=Lisbon  /press Stop  /fill  /slack  /discord  /thread N  /as NAME  /help  "
+    "/quit",
     help="""What you type is sent by the person you are, on the service you are on:
   /slack, /discord   go there; with a text behind it: and say it there
   /both TEXT  ask on both at the same time
