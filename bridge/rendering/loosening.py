@@ -45,7 +45,9 @@ def loosened(line: str) -> str:
 
 def growth(text: str) -> int:
     """Return how many characters ``loosened`` adds to a text's lines at most; the lines' own numbers add up."""
-    return 0 if text.isascii() else 2 * len(_TIGHT.findall(text))
+    if text.isascii():
+        return 0
+    return sum(2 * len(_TIGHT.findall(line)) for line in text.split("\n") if not line.isascii())
 
 
 def _run(line: str, at: int) -> tuple[int, int]:

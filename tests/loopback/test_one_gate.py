@@ -163,13 +163,17 @@ class DiscordRows:
         """What one person alone was told."""
         return [message.text for message in self.server.emulator.messages(channel) if message.ephemeral_for]
 
+    def refusals(self, channel: str) -> int:
+        """How often somebody was refused; what stood in a form is given back below the sentence."""
+        return sum(text.splitlines()[0] == REFUSED for text in self.whispers(channel) if text)
+
     async def is_told(self, acting: Awaitable[Acknowledged], channel: str = GENERAL) -> None:
         """Let her act, and expect the refusal as the answer."""
-        before = self.whispers(channel).count(REFUSED)
+        before = self.refusals(channel)
         answer = await acting
         assert answer.ephemeral
         assert answer.modal is None
-        assert self.whispers(channel).count(REFUSED) == before + 1
+        assert self.refusals(channel) == before + 1
 
     async def message(self) -> None:
         """A mention, the words in private, each by somebody else, and a reply in a thread that nobody answers."""

@@ -110,6 +110,7 @@ def test_the_measure_covers_what_is_sent(text: str) -> None:
 
 @given(MARKDOWN | documents())
 @example("# <\n\n!channel> ![\n\n](x)\n---\nb\n```\na\n```\n```\nb\n```\n")
+@example("[**alpha**](x)\n\n数据")
 def test_what_a_text_takes_adds_up(text: str) -> None:
     """Where no block is open a text can be measured in pieces."""
     for at in quiet_places(text):
