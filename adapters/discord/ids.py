@@ -18,6 +18,12 @@ CONTROL_MARK = "coze-bridge"
 ABOUT = "on."
 """Begins what tells commands about the same message apart."""
 
+FILES_FROM = 1000
+"""The index in the names of messages that carry files; no answer has so many parts."""
+
+ANNOUNCED = -1
+"""The index in the name of the message that stands for a command."""
+
 _CHOICE = re.compile(r"[0-9]{1,2}")
 
 EPOCH_MS = 1_420_070_400_000

@@ -11,6 +11,8 @@ from adapters.discord.callers import Callers
 from adapters.discord.chains import Chains
 from adapters.discord.history import messages_after
 from adapters.discord.ids import (
+    ANNOUNCED,
+    FILES_FROM,
     MessageRef,
     delivery_key,
     is_name_of,
@@ -35,12 +37,6 @@ from bridge.model import AnswerFile, Budget, Envelope, Place, ResultPlace, Root,
 from bridge.texts.keys import Say
 
 log = structlog.get_logger(__name__)
-
-FILES_FROM = 1000
-"""The index in the names of messages that carry files; no answer has so many parts."""
-
-ANNOUNCED = -1
-"""The index in the name of the message that stands for a command."""
 
 CLOCK_ERROR_S = 5.0
 """How far our clock may be ahead of Discord's."""
