@@ -124,9 +124,10 @@ class CatchUp:
         if after is None:
             return  # it is new to us, and we to it
         moved = [
-            _Place(newest.channel, guild.id, newest.parent, after, newest.message)
+            _Place(newest.channel, guild.id, newest.parent, mark, newest.message)
             for newest in guild.newest
-            if newest.message > after and self._may_read(newest.channel, guild.id)
+            if newest.message > (mark := self._marks.place_behind(newest.channel, guild.id) or after)
+            and self._may_read(newest.channel, guild.id)
         ]
         put_away = [thread for thread in self._marks.threads_of(guild.id) if thread not in guild.threads]
         self._expect(guild.id, [*moved, *(self._untold(thread, guild.id) for thread in put_away)])
@@ -165,7 +166,7 @@ class CatchUp:
 
     def _untold(self, channel: str, guild: str) -> _Place:
         """Return a place whose newest message nobody tells."""
-        after = self._marks.behind(guild)
+        after = self._marks.place_behind(channel, guild)
         return _Place(channel, guild, "", NEVER if after is None else after, snowflake_at(self._clock.wall()))
 
     def _expect(self, guild: str, places: list[_Place]) -> None:
@@ -256,7 +257,7 @@ class CatchUp:
             for place in self._places.values()
             if not place.is_read and place.try_at <= now and not self._waits_for_parent(place)
         ]
-        return min(ready, key=lambda place: (not place.wanted, place.failures), default=None)
+        return min(ready, key=lambda place: (not place.wanted, place.failures, place.after), default=None)
 
     def _waits_for_parent(self, place: _Place) -> bool:
         parent = self._places.get(place.parent)
@@ -299,10 +300,11 @@ class CatchUp:
             return  # a new session wants it read once more
         del self._places[place.channel]
         place.reached.set()
+        self._marks.was_read(place.channel, place.guild, place.until)
+        self._something_to_save.set()
         self._left[place.guild] -= 1
         if not self._left[place.guild]:
             self._marks.caught_up(place.guild)
-            self._something_to_save.set()
 
     def _try_later(self, place: _Place, error: BridgeError) -> None:
         place.failures += 1

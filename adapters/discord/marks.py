@@ -2,8 +2,10 @@
 
 Discord sends nothing twice, but ids are given in the order of time all over it: whatever has a greater id than the
 newest message we heard was written while we were away. That one id is the mark of every channel, so a quiet channel
-needs none of its own, and no clock plays a part. Servers that could not be caught up with yet keep an older mark. The
-direct conversations and the threads we were used in are remembered too, for nothing else tells us that they exist.
+needs none of its own, and no clock plays a part. Servers that could not be caught up with yet keep an older mark, and
+their places that have been read meanwhile newer ones: whoever is killed again and again while reading goes on where the
+last one ended. The direct conversations and the threads we were used in are remembered too, for nothing else tells us
+that they exist.
 
 Written down now and then, never with a question: a mark that is too old has something read again, and what was heard
 already is known by its key.
@@ -29,6 +31,8 @@ DIRECT = ""
 """The name under which all direct messages stand where others are named by their server."""
 DIRECTS_MAX = 500
 THREADS_MAX = 100
+READ_MAX = 1_000
+"""Places of one server that are remembered as read while it is not caught up with."""
 
 
 class _Remembered(msgspec.Struct):
@@ -38,6 +42,7 @@ class _Remembered(msgspec.Struct):
         since: When this instance was first started: nothing older concerns us.
         heard: The newest message that was heard.
         behind: Marks of the servers that are not caught up with.
+        read: For those servers, places that have been read since, and until where.
         directs: Channels of direct conversations, the least recently used first.
         threads: Threads we were used in, likewise, with their servers.
     """
@@ -47,6 +52,7 @@ class _Remembered(msgspec.Struct):
     behind: dict[str, int] = {}
     directs: list[str] = []
     threads: dict[str, str] = {}
+    read: dict[str, dict[str, int]] = {}
 
 
 class Marks:
@@ -68,6 +74,7 @@ class Marks:
         self._began = False
         self._lost: dict[int, int] = {}
         self._behind: dict[str, int] = {}
+        self._read: dict[str, dict[str, int]] = {}
         self._directs: OrderedDict[str, None] = OrderedDict()
         self._threads: OrderedDict[str, str] = OrderedDict()
 
@@ -94,6 +101,7 @@ class Marks:
             except msgspec.DecodeError:
                 log.warning("what was heard so far cannot be read; beginning anew from now")
         self._since, self._heard, self._behind = known.since, known.heard, dict(known.behind)
+        self._read = {guild: dict(places) for guild, places in known.read.items() if guild in self._behind}
         self._directs = OrderedDict.fromkeys(known.directs)
         self._threads = OrderedDict(known.threads)
 
@@ -146,6 +154,18 @@ class Marks:
     def caught_up(self, guild: str) -> None:
         """All that was missed on a server has been handed over."""
         self._behind.pop(guild, None)
+        self._read.pop(guild, None)
+
+    def place_behind(self, channel: str, guild: str) -> int | None:
+        """Return the id after which messages of one place may have been missed; ``None`` when none were."""
+        mark = self._behind.get(guild)
+        return None if mark is None else max(mark, self._read.get(guild, {}).get(channel, 0))
+
+    def was_read(self, channel: str, guild: str, until: int) -> None:
+        """What one place held up to this id has been handed over, while its server is not caught up with."""
+        places = self._read.setdefault(guild, {}) if guild in self._behind else {}
+        if channel in places or len(places) < READ_MAX:
+            places[channel] = max(until, places.get(channel, 0))
 
     # --- places ---
 
@@ -183,7 +203,7 @@ class Marks:
         if not self._loaded:
             return
         remembered = _Remembered(
-            self._since, self._surely_heard, self._behind, list(self._directs), dict(self._threads)
+            self._since, self._surely_heard, self._behind, list(self._directs), dict(self._threads), self._read
         )
         text = msgspec.json.encode(remembered).decode()
         if text == self._written:

@@ -200,3 +200,23 @@ async def test_an_unreadable_note_begins_anew(marks_for: Any, store: MemoryStore
     assert [line["log_level"] for line in logs] == ["warning"]
     marks.began(0, 1, [GUILD])
     assert marks.behind(GUILD) == now
+
+
+async def test_places_that_were_read_are_not_read_again_by_the_next_start(marks_for: Any, now: int) -> None:
+    """While their server is not caught up with; what was written since is, and nothing stays of it afterwards."""
+    marks = await marks_for()
+    marks.heard(now)
+    marks.began(0, 1, [GUILD])
+    behind = marks.behind(GUILD)
+    assert marks.place_behind("C1", GUILD) == marks.place_behind("C2", GUILD) == behind
+    marks.was_read("C1", GUILD, now + HOUR)
+    marks.was_read("C1", OTHER, now + HOUR)
+    await marks.save()
+    again = await marks_for()
+    again.began(0, 1, [GUILD, OTHER])
+    assert (again.place_behind("C1", GUILD), again.place_behind("C2", GUILD)) == (now + HOUR, behind)
+    assert again.place_behind("C1", OTHER) == again.behind(OTHER)
+    again.caught_up(GUILD)
+    assert again.place_behind("C1", GUILD) is None
+    again.vanished(GUILD)
+    assert again.place_behind("C1", GUILD) == again.behind(GUILD)
