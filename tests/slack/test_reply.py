@@ -276,7 +276,7 @@ async def test_a_post_applied_after_it_was_repeated_is_told_as_a_double(
     """The service took longer than our patience; the mark tells the late one from all else that stands there."""
     question = asked(thread_ts=slack.mention("ann", "C1", "root"))
     channel, thread = question.place.channel, question.place.thread
-    async with platform_for(request_timeout_s=0.2) as impatient:
+    async with platform_for(request_timeout_s=1.0) as impatient:
         reply = impatient.reply(question, TURN, "en")
         slack.faults.plan("chat.postMessage", "delay", delay_s=60.0)
         with pytest.raises(PlatformUnavailable) as caught:
