@@ -25,7 +25,7 @@ from sandbox.demo.verdict import Expectation, Verdict, about, agent_text, judge
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
 
-ANSWER_TIMEOUT_S = 12.0
+ANSWER_TIMEOUT_S = 30.0
 PLAIN_WIDTH = 120
 ENDED_CELLS = 30
 IMAGE_NAME = "dawn.png"
