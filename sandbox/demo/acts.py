@@ -11,6 +11,7 @@ from sandbox.coze.dialect import DELTA
 from sandbox.coze.state import Message
 from sandbox.demo.process import SERVICE as BRIDGE
 from sandbox.demo.side import Form, Said, Side, Spot, Thread
+from sandbox.demo.together import joined
 from sandbox.demo.town import ANN, BEN, DemoFailed, Town
 from sandbox.demo.verdict import words_in
 from sandbox.demo.words import Words
@@ -125,9 +126,8 @@ class Stage:
 
         def whole() -> Said | None:
             shown = [said for said in self.side.answers(spot) if said.id not in beside]
-            words = "".join("".join(said.text.split()) for said in shown)  # messages end where the blanks are
             over = bool(shown) and not shown[-1].small_print.startswith(AT_WORK)
-            return shown[-1] if over and words == "".join(text.split()) else None
+            return shown[-1] if over and joined([said.text for said in shown], text) == text else None
 
         return await self.until(whole, text)
 

@@ -20,12 +20,13 @@ from sandbox.demo.layout import excerpt
 from sandbox.demo.process import BridgeProcess
 from sandbox.demo.side import Spot
 from sandbox.demo.timeline import Timeline, short
+from sandbox.demo.together import joined, read_together
 from sandbox.demo.town import ANN, BEN, LI, DemoFailed, Town, open_town
 from sandbox.demo.verdict import Expectation, Verdict, about, agent_text, judge
 from sandbox.demo.words import Words
 from sandbox.journal import Entry
 
-ANSWER_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 20.0
 PLAIN_WIDTH = 120
 ENDED_CELLS = 30
 IMAGE_NAME = "dawn.png"
@@ -217,12 +218,13 @@ class _Show:
         before, self._asked = list(self._asked), [*self._asked, *scenes]
         used = frozenset(verdict.conversation_id for verdict in self._verdicts)
         for scene, spot in spots:
-            steps = self._side_by_service[scene.service].steps(spot, answers[scene])
+            side, ids = self._side_by_service[scene.service], answers[scene]
             uploads = {file.file_id: file.sha256 for file in self._town.coze.world.files.values()}
             expected, entries = self._expected(scene, before, used), self._entries(scene, began_at)
+            steps = read_together([side.steps(spot, name) for name in ids], agent_text(entries) or "")
             verdict = judge(expected, entries, steps, uploads)
             self._verdicts.append(verdict)
-            self._answered[scene.service, scene.kind] = Answered(spot, answers[scene], verdict.conversation_id)
+            self._answered[scene.service, scene.kind] = Answered(spot, ids[-1], verdict.conversation_id)
 
     def _ask(self, scene: Scene) -> Spot:
         side = self._side_by_service[scene.service]
@@ -241,15 +243,15 @@ class _Show:
                 assert post is not None  # scenes with posts play where there is a forum
                 return post
 
-    async def _whole_answer(self, scene: Scene, spot: Spot, began_at: int) -> str:
-        """Wait until the whole answer is visible and return the id of its message."""
+    async def _whole_answer(self, scene: Scene, spot: Spot, began_at: int) -> list[str]:
+        """Wait until the whole answer is visible and return the ids of its messages."""
         town = self._town
         deadline = town.clock.now() + ANSWER_TIMEOUT_S
         while True:
             said = agent_text(self._entries(scene, began_at))
             shown = self._side_by_service[scene.service].answers(spot)
-            if said is not None and shown and shown[-1].text == said:
-                return shown[-1].id
+            if said is not None and shown and joined([message.text for message in shown], said) == said:
+                return [message.id for message in shown]
             if (code := town.bridge.exit_code) is not None:
                 raise DemoFailed(self._words.died_in_scene.format(scene=scene.title, code=code))
             if town.clock.now() > deadline:

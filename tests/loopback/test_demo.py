@@ -24,6 +24,7 @@ from sandbox.demo.layout import Layout, bar, excerpt
 from sandbox.demo.options import parse_options
 from sandbox.demo.process import clean_environment
 from sandbox.demo.slack_side import SlackSide
+from sandbox.demo.together import joined, read_together
 from sandbox.demo.town import CHANNEL, PEOPLE, settle
 from sandbox.demo.verdict import Expectation, about, agent_text, judge
 from sandbox.demo.words import EN, ZH, Words
@@ -405,6 +406,15 @@ def test_whatever_does_not_hold_is_said(
     failures = judge(expected, entries, steps).failures(EN)
     assert failures
     assert any(sentence.split("{scene}")[1].partition("{")[0].strip("”: ") in failure for failure in failures)
+
+
+def test_an_answer_over_two_messages_is_read_as_one() -> None:
+    """Only the blanks between them may be missing: a word that is lost, doubled or changed is seen."""
+    first, second = (Step(1.0, "It is"), Step(2.0, "It is a")), (Step(3.0, "Tuesday."),)
+    grown = read_together([first, second], "It is a Tuesday.")
+    assert [(read.at, read.text) for read in grown] == [(1.0, "It is"), (2.0, "It is a"), (3.0, "It is a Tuesday.")]
+    for texts in (["It is", "Tuesday."], ["It is a", "a Tuesday."], ["It is a", "Tuesday"], ["It is a"]):
+        assert joined(texts, "It is a Tuesday.") != "It is a Tuesday."
 
 
 def test_a_scene_that_is_not_over_is_not_judged() -> None:
