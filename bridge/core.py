@@ -106,7 +106,7 @@ class Core:
         stopping = Stopping(self.turns.live, self.lanes, gate)
         again = Again(gate, admission, self.lanes, store, clock, scope)
         feedback = Feedback(store, routes)
-        replying = Replying(gate, admission, self.lanes, store, clock)
+        replying = Replying(gate, admission, store, clock)
         presses = Presses(
             gate,
             stopping,

@@ -203,18 +203,14 @@ class Intake:
 
     async def _admit_answer(self, turn: TurnRecord, asked: TurnRecord) -> bool:
         """Let what answers a run go into the run's lane."""
+        root = _root_of_answer(turn.envelope, as_it_stands(asked).place)
         try:
-            ticket = self._lanes.reserve(asked.key)
+            return await self._admission.queue(
+                replace(turn, key=asked.key, answers=asked.turn_id, agent=asked.agent, root=root)
+            )
         except LaneFull:
             self._refuse(turn.envelope, Refusal(Say.QUEUE_FULL))
             return False
-        try:
-            root = _root_of_answer(turn.envelope, as_it_stands(asked).place)
-            return await self._admission.admit(
-                replace(turn, key=asked.key, answers=asked.turn_id, agent=asked.agent, root=root), ticket
-            )
-        finally:
-            ticket.drop()
 
     async def _is_for_us(self, envelope: Envelope, key: ConversationKey, lane: ConversationKey) -> bool:
         """Tell whether a message that does not name us is meant for us all the same."""

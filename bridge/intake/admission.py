@@ -27,6 +27,19 @@ class Admission:
         self._platforms = platforms
         self._default_language = default_language
 
+    async def queue(self, turn: TurnRecord) -> bool:
+        """Admit a turn to its lane, where nothing has been reserved for it yet; false if it is a repeat.
+
+        Raises:
+            LaneFull: There is no room.
+            StoreError: It was not written down.
+        """
+        ticket = self._lanes.reserve(turn.key)
+        try:
+            return await self.admit(turn, ticket)
+        finally:
+            ticket.drop()
+
     async def admit(self, turn: TurnRecord, ticket: Ticket) -> bool:
         """Write a turn down, then let it take its place; false if it is a repeat: the ticket is left undecided.
 

@@ -67,14 +67,10 @@ class Again:
         if refusal := self._gate.check_pace(press.place, press.author, key, now):
             return Obeyed(False, refusal)
         try:
-            ticket = self._lanes.reserve(wanted.key)
+            if await self._admission.queue(wanted):
+                log.info("asked by a press", turn=wanted.turn_id, kind=press.kind, below=turn.turn_id)
         except LaneFull:
             return Obeyed(False, Refusal(Say.QUEUE_FULL))
-        try:
-            if await self._admission.admit(wanted, ticket):
-                log.info("asked by a press", turn=wanted.turn_id, kind=press.kind, below=turn.turn_id)
-        finally:
-            ticket.drop()
         return Obeyed()
 
     def _wanted(self, turn: TurnRecord, press: Press) -> TurnRecord | None:

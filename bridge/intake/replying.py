@@ -17,7 +17,7 @@ from bridge.model import AskKind, ControlKind, Interruption, Press, TurnRecord, 
 from bridge.ports import Clock, Store
 from bridge.texts import Say
 from bridge.turns.announcing import as_it_stands
-from bridge.turns.lanes import LaneFull, Lanes
+from bridge.turns.lanes import LaneFull
 from bridge.turns.waits import asked_by, is_waiting
 from bridge.workflows.answers import ANSWER, answer_form, pressed_choices, read_answer
 from bridge.workflows.forms import quoted
@@ -32,10 +32,9 @@ ATTEMPTS_MAX = 20
 class Replying:
     """Hands over what somebody answers by pressing. The press has passed the gate."""
 
-    def __init__(self, gate: Gate, admission: Admission, lanes: Lanes, store: Store, clock: Clock) -> None:
+    def __init__(self, gate: Gate, admission: Admission, store: Store, clock: Clock) -> None:
         self._gate = gate
         self._admission = admission
-        self._lanes = lanes
         self._store = store
         self._clock = clock
 
@@ -86,14 +85,10 @@ class Replying:
             follows=turn.turn_id,
         )
         try:
-            ticket = self._lanes.reserve(wanted.key)
+            if await self._admission.queue(wanted):
+                log.info("answered by a press", turn=wanted.turn_id, asked=turn.turn_id)
         except LaneFull:
             return Obeyed(False, Refusal(Say.QUEUE_FULL))
-        try:
-            if await self._admission.admit(wanted, ticket):
-                log.info("answered by a press", turn=wanted.turn_id, asked=turn.turn_id)
-        finally:
-            ticket.drop()
         return Obeyed()
 
     async def _free_key(self, turn: TurnRecord) -> str | None:
