@@ -334,7 +334,6 @@ async def test_a_run_has_its_own_time_limit() -> None:
     """The sentence names what helps."""
     async with core([asyncio.Event()], timeout_s=0.05) as world:
         assert await world.intake.accept(run_of())
-        await asyncio.sleep(0.1)
         await world.ended(run_of())
         assert world.platform.visible()[0].startswith(say(Say.RUN_TOO_LONG, "en"))
 
