@@ -140,14 +140,14 @@ async def test_no_free_connection(transport: str) -> None:
         await connection.read()
         await until_gone(connection)
 
-    settings = {"transport": transport, "concurrent_chats": 1, "connect_timeout_s": 1.0, "idle_timeout_s": 20.0}
+    settings = {"transport": transport, "concurrent_chats": 1, "connect_timeout_s": 2.0, "idle_timeout_s": 20.0}
     async with raw_server(hold) as server:
         async with Wire(settings_for(server.url, **settings), HurriedClock(), retries=NO_RETRIES) as wire:
             async with asyncio.TaskGroup() as tasks:
-                held = [
-                    tasks.create_task(wire.post_stream("t", "/v3/chat", params={}, content=b"{}")) for _ in range(size)
-                ]
-                await server.until(lambda: server.accepted == size)
+                held = []
+                for number in range(1, size + 1):  # one after the other: a crowd at the door is another test
+                    held.append(tasks.create_task(wire.post_stream("t", "/v3/chat", params={}, content=b"{}")))
+                    await server.until(lambda number=number: server.accepted == number)  # type: ignore[misc]
                 with pytest.raises(AgentUnavailable) as caught:
                     await wire.call("POST", "/v3/chat", json={})
                 for task in held:
