@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 
 
 class SystemClock:
@@ -25,3 +26,7 @@ class SystemClock:
                 return await event.wait()
         except TimeoutError:
             return event.is_set()
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Cut what runs within it after ``seconds`` with a ``TimeoutError``; it may be told to do so sooner."""
+        return asyncio.timeout(seconds)

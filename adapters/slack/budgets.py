@@ -25,7 +25,10 @@ def budgets_of(place: Place, settings: SlackSettings) -> Budgets:
     """Return the allowances of answers to a place."""
     here = (place.instance, place.team)
     in_channel = Budget(
-        join_key(*here, place.channel, "chat.postMessage"), limits.CHANNEL_POSTS, limits.CHANNEL_POSTS_WINDOW_S
+        join_key(*here, place.channel, "chat.postMessage"),
+        limits.CHANNEL_POSTS,
+        limits.CHANNEL_POSTS_WINDOW_S,
+        burst=limits.CHANNEL_POSTS_AT_ONCE,
     )
     return Budgets(
         posts=(in_channel, _tiered(join_key(*here, "chat.postMessage"), settings.posts_per_minute)),

@@ -47,9 +47,11 @@ and not whether it counts minutes or refills steadily; a fifth is what a steadil
 POSTS_PER_MINUTE = 200
 """``chat.postMessage`` per workspace; documented as "several hundred"."""
 
-CHANNEL_POSTS = 5
-CHANNEL_POSTS_WINDOW_S = 5.0
-"""``chat.postMessage`` per channel: about one a second, short bursts tolerated."""
+CHANNEL_POSTS = 10
+CHANNEL_POSTS_WINDOW_S = 10.0
+CHANNEL_POSTS_AT_ONCE = 5
+"""``chat.postMessage`` per channel: about one a second, short bursts tolerated. How short is not told, nor whether
+seconds are counted or it refills steadily: both are kept."""
 
 PRESSES_AT_ONCE = 50
 """Presses whose consequences (a word to the presser, a button to take away) are under way at once; ours."""

@@ -3,7 +3,8 @@
 Nobody outside knows how a service counts: some look back over a sliding window, others refill a bucket steadily, and
 what is documented is one number a minute. A budget with a ``burst`` is kept by both rules at once: whoever stays
 within it is refused by neither. What the service says is believed more than what is declared: a refusal closes the
-budget for as long as it names, and makes it smaller for a while.
+budget for as long as it names, and makes it smaller for a while; but once that time is over one call may come, for so
+the service said, whatever our books make of it.
 
 The ``burst`` is a guess on the safe side, and only trying shows how much may come at once. Whoever calls *boldly* keeps
 the window alone. What is admitted beyond the guess makes it larger; the first refusal there tells that the service does
@@ -51,6 +52,7 @@ class Allowance:
         self._proven = 0.0
         self._steady_until = -math.inf
         self._closed_until = 0.0
+        self._promised = False
         self._pauses = 0
         self._share = 1.0
         self._share_at = 0.0
@@ -113,6 +115,8 @@ class Allowance:
         """Return how long to wait until one more call leaves ``keep`` calls free; 0 means now."""
         self._forget(now)
         wait = max(0.0, self._closed_until - now)
+        if self._promised and keep <= 0:
+            return wait
         if self._burst and not (boldly or self.is_bold(now)):
             lacking = min(1.0 + keep, self._burst - self._margin) - (self._level - self._margin)
             wait = max(wait, lacking / self.per_s)
@@ -129,6 +133,7 @@ class Allowance:
     def spend(self, now: float) -> None:
         """Note a call that leaves now."""
         self._forget(now)
+        self._promised = False
         self._calls.append(now)
         self._away += 1
         if self._burst:
@@ -161,6 +166,7 @@ class Allowance:
             self._share_at = now
             self._pauses += 1
             self._steady_until = self._steady_until if is_short else -math.inf
+        self._promised = retry_after_s is not None
         if retry_after_s is None:
             retry_after_s = min(
                 PAUSE_MAX_S,

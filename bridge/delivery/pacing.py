@@ -133,6 +133,7 @@ class Pacer:
         for shared in self._named(live.budgets):
             dares = shared.dares(now, self._typical_s)
             kept = max(shared.kept(now, self._typical_s), self._kept_for_ends(shared, live.posts, now))
+            kept += len(shared.asked_at)  # where first words draw on the same, they go before it
             wait = max(wait, shared.wait_s(now, kept, boldly=dares))
             price = shared.price(now, self._typical_s)
             worth_s = _until_worth(price, unseen, waited_s, live.pull) - early_s
@@ -224,7 +225,10 @@ class Pacer:
     def returned(
         self, reply: str, budgets: Sequence[Budget], left_at: float, now: float, *, well: bool, sent: bool = True
     ) -> None:
-        """Note that the reply's call which left at ``left_at`` has ended, ``well`` or not, or was never ``sent``."""
+        """Note that the reply's call which left at ``left_at`` has ended, ``well`` or not, or was never ``sent``.
+
+        The call may be somebody's who takes no part: a line that stands for a command is a post like others.
+        """
         for budget in budgets:
             allowance = self._allowance(budget)
             if not sent:
@@ -233,7 +237,8 @@ class Pacer:
             allowance.returned(left_at, now)
             if well:
                 allowance.accepted()
-        self._live[reply].rested_at = now + self._live[reply].interval_s
+        if (live := self._live.get(reply)) is not None:
+            live.rested_at = now + live.interval_s
 
     def refused(
         self,

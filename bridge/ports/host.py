@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from bridge.model import (
@@ -26,6 +27,10 @@ class Clock(Protocol):
 
     async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
         """Wait for ``event``, at most ``timeout_s``; tell whether it is set."""
+        ...
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Cut what runs within it after ``seconds`` with a ``TimeoutError``; it may be told to do so sooner."""
         ...
 
 

@@ -1,6 +1,8 @@
 """A clock that stands still until a test moves it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 START_WALL_S = 1_760_000_000.0
 """October 2025: a plausible unix time, so that dates in records look like dates."""
@@ -16,6 +18,7 @@ class FakeClock:
         self._now_s = 0.0
         self._start_wall_s = start_wall_s
         self._alarms: dict[asyncio.Event, float] = {}
+        self._limits: dict[asyncio.Timeout, float] = {}
 
     def now(self) -> float:
         return self._now_s
@@ -36,6 +39,9 @@ class FakeClock:
         for alarm, deadline in list(self._alarms.items()):
             if deadline <= self._now_s:
                 alarm.set()
+        for limit, deadline in self._limits.items():
+            if deadline <= self._now_s and not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
 
     async def run(self, seconds: float) -> None:
         """Move the time from alarm to alarm, letting everybody act at each, until ``seconds`` have passed.
@@ -44,7 +50,7 @@ class FakeClock:
         """
         end_s = self._now_s + seconds
         await self.settle()
-        while self._alarms and (next_s := min(self._alarms.values())) <= end_s:
+        while self._moments() and (next_s := min(self._moments())) <= end_s:
             self.advance(max(0.0, next_s - self._now_s))
             await self.settle()
         self.advance(max(0.0, end_s - self._now_s))
@@ -77,6 +83,20 @@ class FakeClock:
             await self._alarm(alarm, timeout_s)
             watcher.cancel()
         return event.is_set()
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+        """Cut what runs within it after ``seconds`` of the test's time with a ``TimeoutError``."""
+        async with asyncio.timeout(None) as limit:
+            self._limits[limit] = self._now_s + seconds
+            try:
+                yield limit
+            finally:
+                del self._limits[limit]
+
+    def _moments(self) -> list[float]:
+        """Return when something is to happen: nobody is cut twice, so who was is left out."""
+        return [*self._alarms.values(), *(at for limit, at in self._limits.items() if not limit.expired())]
 
     async def _alarm(self, alarm: asyncio.Event, seconds: float) -> None:
         self._alarms[alarm] = self._now_s + seconds

@@ -297,7 +297,7 @@ class Answering:
     async def _listen(self) -> None:
         """Let the agent answer until it has ended, somebody stops it, or it takes too long."""
         self._live.check()
-        async with asyncio.timeout(self._exchange.timeout_s) as scope:
+        async with self._clock.timeout(self._exchange.timeout_s) as scope:
             self._scope = scope
             try:
                 await self._exchange.run()

@@ -17,7 +17,7 @@ from bridge.model import Envelope, Outcome, ResultPlace, Root, TurnRecord, TurnS
 from bridge.observing import Observer
 from bridge.ports import CommandReply, Platform, Store
 from bridge.texts import Say, language, say
-from bridge.turns.announcing import announce, as_it_stands, is_unseen
+from bridge.turns.announcing import Announcer, as_it_stands, is_unseen
 from bridge.turns.ledger import Ledger
 from bridge.turns.run_order import RunOrder, Surroundings
 
@@ -33,6 +33,7 @@ class Placing:
         runs: Surroundings,
         store: Store,
         observer: Observer,
+        announcer: Announcer,
         *,
         default_language: str,
         keep_s: float,
@@ -41,6 +42,7 @@ class Placing:
         self._runs = runs
         self._store = store
         self._observer = observer
+        self._announcer = announcer
         self._default_language = default_language
         self._keep_s = keep_s
 
@@ -104,7 +106,7 @@ class Placing:
         call = self._runs.book.call(envelope.text)
         line = self._runs.book.announcement(call, envelope.author, locale) if call else envelope.text
         try:
-            await announce(ledger, platform, envelope, line, locale, where)
+            await self._announcer.announce(ledger, platform, envelope, line, locale, where)
         except PlatformError as error:
             log.warning("an answer has no place", reason=error.reason, where=where)
             is_private = where is ResultPlace.ONLY_ME and not envelope.place.private

@@ -13,7 +13,7 @@ from bridge.observing import UNOBSERVED, Observer
 from bridge.ports import Clock, Platform, Store
 from bridge.routes import AgentBinding, Routes
 from bridge.texts import Say, language, say
-from bridge.turns.announcing import as_it_stands, is_unseen
+from bridge.turns.announcing import Announcer, as_it_stands, is_unseen
 from bridge.turns.answering import KNOWN_ANSWER, Answering, TurnOptions
 from bridge.turns.exchange import Ending
 from bridge.turns.exchanges import Exchanges, Scene
@@ -67,6 +67,7 @@ class Turns:
             runs,
             store,
             observer,
+            Announcer(pacer, clock),
             default_language=options.default_language,
             keep_s=options.asking.keep_s,
         )

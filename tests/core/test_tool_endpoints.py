@@ -23,7 +23,7 @@ async def tool(serve: Serve, **settings: Any) -> AsyncIterator[ToolEndpoints]:
     """A tool on this machine."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", serve)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -65,8 +65,8 @@ async def _large(request: web.Request) -> web.StreamResponse:
 
 
 async def _slow(request: web.Request) -> web.Response:
-    await asyncio.sleep(30)
-    return web.Response(text="late")
+    await asyncio.Event().wait()
+    raise AssertionError("nothing sets it")
 
 
 async def _elsewhere(request: web.Request) -> web.Response:

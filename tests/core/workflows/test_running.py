@@ -332,8 +332,10 @@ async def test_commands_in_a_thread_with_a_run_need_not_name_us() -> None:
 
 async def test_a_run_has_its_own_time_limit() -> None:
     """The sentence names what helps."""
-    async with core([asyncio.Event()], timeout_s=0.05) as world:
+    async with core([asyncio.Event()], timeout_s=60.0) as world:
         assert await world.intake.accept(run_of())
+        await world.clock.run(59.0)
+        assert (await world.record(run_of())).state is not TurnState.ENDED
         await world.ended(run_of())
         assert world.platform.visible()[0].startswith(say(Say.RUN_TOO_LONG, "en"))
 
