@@ -102,7 +102,7 @@ class Stage:
         """Type a slash command, once the service knows it."""
         name = line.partition(" ")[0]
         await self.until(lambda: name in self.side.commands(), f"/{name}")
-        await self.side.command(person, line)
+        await self.side.command(person, line, apart=True)
 
     async def form(self, person: str) -> Form:
         """Return the form that opens before somebody."""

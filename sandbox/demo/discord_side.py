@@ -79,7 +79,7 @@ class DiscordSide:
     def commands(self) -> Sequence[str]:
         return sorted(self._known())
 
-    async def command(self, person: str, line: str) -> None:
+    async def command(self, person: str, line: str, *, apart: bool = False) -> None:
         name, values = controls.split_line(line, self._known())
         answer = await self._discord.slash(person, self._channel, name, values)
         if answer.modal is not None:

@@ -166,8 +166,11 @@ class Side(Protocol):
         """Return the slash commands that one can type, as they are typed."""
         ...
 
-    async def command(self, person: str, line: str) -> None:
+    async def command(self, person: str, line: str, *, apart: bool = False) -> None:
         """Type a slash command in the channel: ``weather city=Paris``; return when it was taken.
+
+        Args:
+            apart: In another channel than the questions, where a channel takes no more than one message a second.
 
         Raises:
             ValueError: It cannot be typed like this here; the reason is for the person who types.

@@ -18,10 +18,11 @@ class SlackSide:
 
     name, service, style = "Slack", "slack", "green"
 
-    def __init__(self, slack: SlackEmulator, words: Words, *, channel: str, people: Sequence[str]) -> None:
+    def __init__(self, slack: SlackEmulator, words: Words, *, channel: str, apart: str, people: Sequence[str]) -> None:
         self._slack = slack
         self._words = words
         self._channel = slack.find_channel(channel).id
+        self._apart = slack.find_channel(apart).id
         self._people = people
         self._tell: dict[str, Callable[[Entry], Iterator[Told]]] = {
             "action": self._action,
@@ -64,9 +65,9 @@ class SlackSide:
     def commands(self) -> Sequence[str]:
         return sorted(command.removeprefix("/") for command in self._slack.installation.app.commands)
 
-    async def command(self, person: str, line: str) -> None:
+    async def command(self, person: str, line: str, *, apart: bool = False) -> None:
         name, _, text = line.partition(" ")
-        await self._slack.slash(person, self._channel, text, f"/{name}")
+        await self._slack.slash(person, self._apart if apart else self._channel, text, f"/{name}")
 
     def form(self, person: str) -> Form | None:
         views = self._slack.views_of(person)
@@ -88,7 +89,7 @@ class SlackSide:
         return [self._said(m) for m in self._slack.messages(self._channel) if m.ephemeral_for == user]
 
     def may_read(self, person: str, thread: Thread) -> bool:
-        return thread.spot.channel in (self._channel, self._slack.open_dm(person))
+        return thread.spot.channel in (self._channel, self._apart, self._slack.open_dm(person))
 
     # --- what they see ---
 
@@ -106,7 +107,7 @@ class SlackSide:
         return self._slack.violations()
 
     def _roots(self) -> list[VisibleMessage]:
-        channels = [self._channel, *(self._slack.open_dm(person) for person in self._people)]
+        channels = [self._channel, self._apart, *(self._slack.open_dm(person) for person in self._people)]
         messages = [message for channel in channels for message in self._slack.messages(channel)]
         spoken = [m for m in messages if m.thread_ts in (None, m.ts) and m.ephemeral_for is None]
         return sorted(spoken, key=lambda m: float(m.ts))

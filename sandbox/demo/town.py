@@ -22,7 +22,7 @@ from sandbox.slack import SlackEmulator
 from sandbox.slack.model import MANIFEST_SCOPES
 
 BOT_ID = "7498000011112222333"
-CHANNEL = "general"
+CHANNEL, APART = "general", "workflows"
 FORUM = "help"
 PEOPLE = (ANN, BEN, LI) = ("ann", "ben", "li")
 DRAIN_S = 1.0
@@ -106,7 +106,7 @@ async def open_town(words: Words, bridge: BridgeProcess) -> AsyncIterator[Town]:
         adapters = {"slack": slack_section(slack), "discord": discord_section(discord)}
         bridge.config.write_text(configuration(coze, token, adapters, words, bridge), encoding="utf-8")
         sides = (
-            SlackSide(slack, words, channel=CHANNEL, people=PEOPLE),
+            SlackSide(slack, words, channel=CHANNEL, apart=APART, people=PEOPLE),
             DiscordSide(discord, words, channel=CHANNEL, forum=FORUM, people=PEOPLE),
         )
         try:
@@ -122,7 +122,8 @@ def settle(slack: SlackEmulator, words: Words) -> None:
     slack.add_user(ANN, words.locale, display_name="Ann")
     slack.add_user(BEN, words.locale, display_name="Ben")
     slack.add_user(LI, "zh-CN", display_name="李丽")
-    slack.add_channel(CHANNEL, members=(ANN, BEN, LI))
+    for channel in (CHANNEL, APART):
+        slack.add_channel(channel, members=(ANN, BEN, LI))
 
 
 def settle_discord(discord: DiscordEmulator, words: Words) -> None:

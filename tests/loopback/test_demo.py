@@ -25,7 +25,7 @@ from sandbox.demo.options import parse_options
 from sandbox.demo.process import clean_environment
 from sandbox.demo.slack_side import SlackSide
 from sandbox.demo.together import joined, read_together
-from sandbox.demo.town import CHANNEL, PEOPLE, settle
+from sandbox.demo.town import APART, CHANNEL, PEOPLE, settle
 from sandbox.demo.verdict import Expectation, about, agent_text, judge
 from sandbox.demo.words import EN, ZH, Words
 from sandbox.journal import Entry, Journal
@@ -333,7 +333,7 @@ def test_an_excerpt_fits_its_line(width: int, is_wide: bool) -> None:
     clock = SandboxClock()
     slack = SlackEmulator(clock, Journal(clock))
     settle(slack, EN)
-    side = SlackSide(slack, EN, channel=CHANNEL, people=PEOPLE)
+    side = SlackSide(slack, EN, channel=CHANNEL, apart=APART, people=PEOPLE)
     layout = Layout(width, (side, side))
     assert layout.is_wide is is_wide
     assert 8 <= layout.excerpt_cells <= 56
