@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.children import Child
-from benchmarks.fairness import STARVED_SHARE, machine, spent, usage_of
+from benchmarks.fairness import machine, spent, usage_of
 
 CLIENTS = ("bridge", "cozepy", "floor")
 LOOPS = ("asyncio", "uvloop")
@@ -112,8 +112,7 @@ class Bench:
         serving = spent(before, usage_of(self._server.process_id))
         reader.ask()
         late = self._server.ask(do="status")["late_p99_ms"] > LATE_MS
-        starved = seen["waited_s"] > STARVED_SHARE * seen["wall_s"]
-        return 1e6 * seen["cpu_s"] / max(1, seen["deltas"]), starved or late or serving.starved
+        return 1e6 * seen["cpu_s"] / max(1, seen["deltas"]), seen["starved"] or late or serving.starved
 
 
 def measure(scenarios: Iterable[Scenario], rounds: int, seed: int) -> dict[Key, Figure]:

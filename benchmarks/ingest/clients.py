@@ -169,7 +169,7 @@ async def measure(seconds: float, tally: Tally) -> dict[str, Any]:
     await asyncio.sleep(seconds)
     used = spent(before, usage_of())
     deltas = tally.deltas - deltas
-    return {"deltas": deltas, "cpu_s": used.cpu_s, "waited_s": used.waited_s, "wall_s": used.wall_s}
+    return {"deltas": deltas, "cpu_s": used.cpu_s, "starved": used.starved}
 
 
 def answer(value: dict[str, Any]) -> None:
