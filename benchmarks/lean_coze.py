@@ -55,7 +55,8 @@ class Plan:
         together: Deltas in one write where ``interval_s`` is 0, each in an HTTP chunk of its own.
         one_chunk: They share one chunk.
         words: ``plain`` or ``markdown``, see ``word``.
-        waits: Streams begin at ``go``, each at a random moment within one interval; otherwise at once.
+        waits: Streams begin at ``go``, each at a random moment within ``spread_s`` or, if that is shorter, one interval;
+            otherwise at once.
     """
 
     deltas: int = 100
@@ -64,6 +65,7 @@ class Plan:
     one_chunk: bool = False
     words: str = "plain"
     waits: bool = False
+    spread_s: float = 0.0
     seed: int = 1
 
 
@@ -301,7 +303,7 @@ class LeanCoze:
     def _start(self, stream: _Stream) -> None:
         plan = stream.plan
         if plan.interval_s:
-            stream.begins_at = time.monotonic() + self._random.random() * plan.interval_s
+            stream.begins_at = time.monotonic() + self._random.random() * max(plan.spread_s, plan.interval_s)
             heapq.heappush(self._due, (stream.due(), id(stream), stream))
         else:
             stream.connection.refill = lambda: self._pour(stream)

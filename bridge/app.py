@@ -27,6 +27,7 @@ from bridge.files.downloading import Downloads
 from bridge.files.fetching import Fetcher
 from bridge.intake.gate import AccessList, GateRules
 from bridge.observing import Connection
+from bridge.operations.collecting import spare_the_lasting
 from bridge.operations.health import Health
 from bridge.operations.http_server import health_routes, http_server
 from bridge.operations.metrics import Metrics
@@ -279,6 +280,7 @@ async def run(config: Config) -> int:
 
 async def _until(stopping: asyncio.Event, bridge: Bridge, systemd: Systemd) -> int:
     """Wait for the signal or for the last adapter to rest."""
+    spare_the_lasting()
     systemd.tell(READY)
     async with asyncio.TaskGroup() as tasks:
         announcing = tasks.create_task(_announce(bridge))

@@ -22,6 +22,8 @@ WARM_UP = 20
 """Questions that are answered before anything is measured: pools are filled, caches are warm."""
 WARM_UP_DELTAS = 60
 SETTLE_S = 1.5
+SPREAD_S = 3.0
+"""Within so long the answers begin: were it one moment, all of them would begin their second message in one, too."""
 LATE_MS = 10.0
 """A Coze whose deltas leave later than this (99th percentile) did not keep the pace."""
 FOREIGN = ("COZE_", "SLACK_", "DISCORD_")
@@ -75,7 +77,7 @@ class Town:
         memory_before = resident_kb(self._bridge.pid)
         deltas = int(deltas_per_s * (warm_s + measure_s + 60))
         plan = {"deltas": deltas, "interval_s": 1 / deltas_per_s, "words": "markdown", "waits": True, "seed": seed}
-        self._coze.ask(do="plan", **plan)
+        self._coze.ask(do="plan", spread_s=SPREAD_S, **plan)
         self._ask(replies)
         self._until(lambda: bool(self._coze.ask(do="status")["waiting"] == replies), f"{replies} questions at Coze")
         self._coze.ask(do="go")
