@@ -55,7 +55,7 @@ class Plan:
         together: Deltas in one write where ``interval_s`` is 0, each in an HTTP chunk of its own.
         one_chunk: They share one chunk.
         words: ``plain`` or ``markdown``, see ``word``.
-        waits: Streams begin at ``go``, each at a random moment within ``spread_s`` or, if that is shorter, one interval;
+        waits: Streams begin at ``go``, each at a random moment within ``spread_s``, or one interval if that is longer;
             otherwise at once.
     """
 

@@ -25,6 +25,8 @@ from bridge.model import (
 )
 
 MESSAGE_SEPARATOR = "\n\n"
+JOINED = 64
+"""So many pieces of a text become one: a short string takes ten times the memory of what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,33 @@ class Change:
 
     text: str
     replaces: bool = False
+
+
+class _Text:
+    """What one message of the agent's says, as it comes."""
+
+    __slots__ = ("_chunks", "_pieces")
+
+    def __init__(self, text: str = "") -> None:
+        self._chunks = [text] if text else []
+        self._pieces: list[str] = []
+
+    def __str__(self) -> str:
+        return "".join((*self._chunks, *self._pieces))
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks or self._pieces)
+
+    def add(self, piece: str) -> None:
+        """Append a piece that is not empty."""
+        self._pieces.append(piece)
+        if len(self._pieces) == JOINED:
+            self._chunks.append("".join(self._pieces))
+            self._pieces.clear()
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(piece.strip() for piece in (*self._pieces, *self._chunks))
 
 
 class Draft:
@@ -56,7 +85,7 @@ class Draft:
         self._quotation = Quotation() if quotes_reasoning else None
         self._quoted = ""
         self.results: list[ResultFile] = []
-        self._pieces_by_message: dict[str, list[str]] = {}
+        self._texts: dict[str, _Text] = {}
         self._last_message = ""
         self._untaken: list[str] = []
         self._replaced = False
@@ -64,8 +93,7 @@ class Draft:
     @property
     def text(self) -> str:
         """The whole answer as far as it is known; joins everything, so ask for it rarely."""
-        texts = ("".join(pieces) for pieces in self._pieces_by_message.values())
-        return MESSAGE_SEPARATOR.join(text for text in texts if text)
+        return MESSAGE_SEPARATOR.join(str(text) for text in self._texts.values() if text)
 
     @property
     def reasoning(self) -> str:
@@ -79,12 +107,12 @@ class Draft:
 
     @property
     def answer_ids(self) -> tuple[str, ...]:
-        return tuple(message_id for message_id, pieces in self._pieces_by_message.items() if any(pieces))
+        return tuple(message_id for message_id, text in self._texts.items() if text)
 
     @property
     def is_empty(self) -> bool:
         """Nothing that a person could read has arrived."""
-        return not any(piece.strip() for pieces in self._pieces_by_message.values() for piece in pieces)
+        return all(text.is_blank for text in self._texts.values())
 
     def apply(self, event: AgentEvent) -> bool:
         """Fold one event in; true when there is new text to show."""
@@ -136,35 +164,34 @@ class Draft:
 
     @property
     def _has_text(self) -> bool:
-        return any(piece for pieces in self._pieces_by_message.values() for piece in pieces)
+        return any(self._texts.values())
 
     def _append(self, message_id: str, text: str) -> bool:
         if not text:
             return False
-        pieces = self._pieces_by_message.get(message_id)
-        if pieces is None:
-            pieces = self._begin(message_id)
-        elif message_id != self._last_message or not any(pieces):
+        known = self._texts.get(message_id)
+        if known is None:
+            known = self._begin(message_id)
+        elif message_id != self._last_message or not known:
             self._replaced = True  # it grows in the middle, or comes back from nothing, separator included
-        pieces.append(text)
+        known.add(text)
         self._untaken.append(text)
         return True
 
-    def _begin(self, message_id: str) -> list[str]:
+    def _begin(self, message_id: str) -> _Text:
         if self._has_text or self.reasoning:
             self._untaken.append(MESSAGE_SEPARATOR)
-        pieces: list[str] = []
-        self._pieces_by_message[message_id] = pieces
+        begun = self._texts[message_id] = _Text()
         self._last_message = message_id
-        return pieces
+        return begun
 
     def _complete(self, message_id: str, text: str) -> bool:
-        known = "".join(self._pieces_by_message.get(message_id, ()))
+        known = str(self._texts.get(message_id, ""))
         if text == known:
             return False
-        is_last = message_id == self._last_message or message_id not in self._pieces_by_message
+        is_last = message_id == self._last_message or message_id not in self._texts
         if is_last and text.startswith(known):
             return self._append(message_id, text[len(known) :])
-        self._pieces_by_message[message_id] = [text]
+        self._texts[message_id] = _Text(text)
         self._replaced = True
         return True
