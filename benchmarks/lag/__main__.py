@@ -35,7 +35,7 @@ BURST_SHARE = 0.2
 POLICIES = (BRIDGE, *FIXED, CHAT_STREAM)
 PLOT = Path(__file__).parents[2] / "docs" / "lag.png"
 PLOTTED = ("slack", "n10", "window")
-LIMITERS: dict[Platform, tuple[Limiter, ...]] = {"slack": ("window", "bucket"), "discord": ("window",)}
+LIMITERS: dict[Platform, tuple[Limiter, ...]] = {"slack": ("window", "bucket"), "discord": ("window", "shared")}
 
 
 def main() -> int:
@@ -77,10 +77,10 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--markdown", action="store_true", help="print one table for docs/measurements.md")
-    parser.add_argument("--all", action="store_true", help="every load, both limiters everywhere; longer")
+    parser.add_argument("--all", action="store_true", help="every load, all limiters everywhere; longer")
     parser.add_argument("--load", nargs="+", choices=names, help="these loads alone")
     parser.add_argument("--platform", nargs="+", choices=sorted(RECIPES), default=sorted(RECIPES, reverse=True))
-    parser.add_argument("--limiter", nargs="+", choices=("window", "bucket"), default=("window", "bucket"))
+    parser.add_argument("--limiter", nargs="+", choices=("window", "bucket", "shared"), default=("window", "bucket"))
     parser.add_argument("--policy", nargs="+", choices=POLICIES, help="these alone; the bound is always there")
     parser.add_argument(
         "--plot", action="store_true", help=f"draw {PLOT.relative_to(PLOT.parents[1])} (needs the extra plot)"
@@ -107,7 +107,8 @@ def chosen(options: argparse.Namespace) -> list[Case]:
         for name in RECIPES[platform]
         if name in (options.load or (RECIPES if options.all else DEFAULT)[platform])
         for limiter in LIMITERS[platform]
-        if limiter in options.limiter and (limiter == "window" or options.all or not RECIPES[platform][name].direct)
+        if limiter in (*options.limiter, *(["shared"] if options.all else ()))
+        and (limiter == "window" or options.all or not RECIPES[platform][name].direct)
     ]
 
 

@@ -92,6 +92,8 @@ def missed(rows: Iterable[Row]) -> list[str]:
 def _missed(load: str, limiter: str, bridge: Row, by_policy: Mapping[str, Row]) -> Iterable[str]:
     if bridge["incomplete"]:
         yield f"{bridge['incomplete']} answers never became whole"
+    if limiter == "shared":
+        return  # nobody knows whether Discord counts like this; nothing may be lost, that is all
     if (bridge["platform"], load) == ("discord", "n10"):
         yield from _missed_in_a_crowd(bridge, by_policy.get(BOUND))
         return
@@ -147,7 +149,8 @@ def assumptions(burst_share: float) -> str:
         f"and workspace, as a sliding window, or as a token bucket of the same rate that holds {burst_share:.0%} of a "
         f"minute; posts one a second per channel, {POSTING_BURST} at once; questions go round {SLACK_CHANNELS} "
         "channels, each in a thread of its own.",
-        f"{CHANNEL_CALLS} posts and {CHANNEL_CALLS} edits in {CHANNEL_S:g} s a channel, answers in the channel itself.",
+        f"{CHANNEL_CALLS} posts and {CHANNEL_CALLS} edits in {CHANNEL_S:g} s a channel, or as many of both "
+        "together (shared); answers in the channel itself.",
         "from a character's departure from Coze until a request that shows it was applied, by the emulators' journals; "
         f"what has not arrived {WATCH_S:g} s after the last end never does, and its lag counts up to there.",
     )
@@ -202,8 +205,8 @@ def markdown(rows: Sequence[Row], words_by_case: Mapping[tuple[str, str], str]) 
     policies = sorted({row["policy"] for row in rows}, key=lambda policy: (policy != BRIDGE, policy == BOUND, policy))
     cases: dict[str, dict[str, Row]] = {}
     for row in rows:
-        bucket = ", bucket" if row["limiter"] == "bucket" else ""
-        name = f"{row['platform'].title()} `{row['load']}`: {words_by_case[row['platform'], row['load']]}{bucket}"
+        counted = "" if row["limiter"] == "window" else f", {row['limiter']}"
+        name = f"{row['platform'].title()} `{row['load']}`: {words_by_case[row['platform'], row['load']]}{counted}"
         cases.setdefault(name, {})[row["policy"]] = row
     return "\n\n".join(
         "\n".join(

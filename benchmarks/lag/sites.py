@@ -14,7 +14,8 @@ from sandbox.discord import DiscordEmulator
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 
-Limiter = Literal["window", "bucket"]
+Limiter = Literal["window", "bucket", "shared"]
+"""``shared``: on Discord, creates and edits draw on one allowance."""
 
 LATENCY_S = 0.15
 """Each call takes so long; half of it before it is applied."""
@@ -110,13 +111,14 @@ async def open_site(load: Load, limiter: Limiter, *, heard: bool, burst_share: f
         if load.platform == "slack":
             async with SlackEmulator(clock, journal) as slack:
                 slack.switches.latency_s = LATENCY_S
-                slack.switches.rate_limits = limiter
+                slack.switches.rate_limits = "bucket" if limiter == "bucket" else "window"
                 slack.switches.bucket_burst_share = burst_share
                 slack.switches.posting_burst = POSTING_BURST
                 yield SlackSite(clock, journal, coze, token, slack, load, heard=heard)
         else:
             async with DiscordEmulator(clock, journal) as discord:
                 discord.switches.latency_s = LATENCY_S
+                discord.switches.shared_send_edit_bucket = limiter == "shared"
                 yield DiscordSite(clock, journal, coze, token, discord, load)
 
 
