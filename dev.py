@@ -25,7 +25,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed.sha256"
 MINIMUM = (3, 11)
-PARALLEL = ("-n", "2", "--dist", "loadfile")
+PARALLEL = ("-n", "3", "--dist", "loadfile")
+"""Three for two cores: tests against the emulators wait half of their time."""
 
 
 def main(arguments: list[str]) -> int:

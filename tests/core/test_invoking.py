@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.errors import PlatformRejected, PlatformUnavailable
+from bridge.errors import PlatformRateLimited, PlatformRejected, PlatformUnavailable
 from bridge.intake.gate import AccessList, GateRules
 from bridge.keys import turn_id
 from bridge.model import (
@@ -281,6 +281,31 @@ async def test_where_we_cannot_write_nothing_runs() -> None:
         assert whispers(core_) == [say(Say.RUN_UNSEEN, "en")]
         assert not runs(core_)
         assert not platform.messages
+
+
+async def test_a_full_channel_is_waited_for() -> None:
+    """A refusal for too many posts costs the command nothing but time."""
+    full = [PlatformRateLimited("slow down", retry_after_s=7.0) for _ in range(2)]
+    platform = FakePlatform(errors={"announce": [*full]})
+    async with core(said("Sunny."), platform=platform) as core_:
+        began = core_.clock.now()
+        given = command("!run weather Paris")
+        assert (await core_.intake.invoke(Invocation(given))).accepted
+        await core_.clock.run(13.9)
+        assert not platform.messages
+        await core_.ended(given)
+        assert core_.clock.now() >= began + 14.0
+        assert len(platform.visible()) == 2
+        assert not whispers(core_)
+
+
+async def test_a_channel_that_stays_full_is_given_up() -> None:
+    """Nothing runs, and the caller alone reads why."""
+    platform = FakePlatform(errors={"announce": [PlatformRateLimited("slow down", retry_after_s=7.0)] * 99})
+    async with core(platform=platform) as core_:
+        assert (await invoke(core_, "!run weather Paris")).accepted
+        assert whispers(core_) == [say(Say.RUN_UNSEEN, "en")]
+        assert not runs(core_)
 
 
 @pytest.mark.parametrize("was_posted", [True, False])

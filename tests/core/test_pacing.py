@@ -84,6 +84,32 @@ def test_a_refusal_closes_the_budget_for_everybody_and_no_other() -> None:
     assert pacer.wait_s((POSTS,), 100.0) == 0
 
 
+def test_once_a_named_pause_is_over_one_call_may_come() -> None:
+    """So the service said, whatever our books make of it; the next one asks them again."""
+    pacer = Pacer()
+    for _ in range(5):
+        pacer.spent((POSTS,), 0.0)
+    pacer.refused((POSTS,), 1.0, 0.0)
+    assert pacer.wait_s((POSTS,), 0.5) == 0.5
+    assert pacer.wait_s((POSTS,), 1.0) == 0
+    pacer.spent((POSTS,), 1.0)
+    assert pacer.wait_s((POSTS,), 1.0) > 3.0
+
+
+def test_where_first_words_draw_on_the_same_edits_wait_for_them() -> None:
+    """However much they are worth: who is waited for has nothing to read at all."""
+    pacer = Pacer()
+    speaking(pacer, "old", budgets=(POSTS,))
+    for _ in range(3):
+        pacer.spent((POSTS,), 0.0)
+    pacer.join("new", 0.0, ())
+    assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(0.0)
+    assert pacer.turn_s("new", (POSTS,), 2.0, 2.0) == 0
+    assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(3.0)
+    pacer.served("new", (POSTS,))
+    assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(0.0)
+
+
 def test_a_refusal_that_names_its_budget_leaves_the_others_open() -> None:
     """One full channel holds nobody back elsewhere; a name nobody knows holds back all that was asked for."""
     pacer = Pacer()
