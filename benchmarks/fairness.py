@@ -73,7 +73,12 @@ def usage_of(process_id: int | None = None) -> Usage:
 
 def spent(before: Usage, after: Usage) -> Spent:
     """Return the difference of two readings of one process."""
-    return Spent(*(late - early for early, late in zip(before, after, strict=True)))
+    return Spent(
+        wall_s=after.at - before.at,
+        cpu_s=after.cpu_s - before.cpu_s,
+        waited_s=after.waited_s - before.waited_s,
+        turns=after.turns - before.turns,
+    )
 
 
 def resident_kb(process_id: int) -> float:

@@ -89,7 +89,7 @@ def _draw_course(axes: Axes, curves: Mapping[str, Sequence[tuple[float, int]]]) 
     axes.set_xlabel("seconds")
     axes.set_ylabel("characters, % of all")
     axes.grid(color=GRID, linewidth=0.8, zorder=0)
-    axes.text(46, 93, "said by the agent", color=FAINT, fontsize=9.5, va="center", ha="center")
+    axes.text(46, 62, "said by the agent", color=FAINT, fontsize=9.5, va="center", ha="center")
     _bare(axes)
 
 

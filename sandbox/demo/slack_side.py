@@ -18,11 +18,15 @@ class SlackSide:
 
     name, service, style = "Slack", "slack", "green"
 
-    def __init__(self, slack: SlackEmulator, words: Words, *, channel: str, apart: str, people: Sequence[str]) -> None:
+    def __init__(
+        self, slack: SlackEmulator, words: Words, *, channel: str, people: Sequence[str], apart: str = ""
+    ) -> None:
+        """``apart``: where commands may be given apart from questions; empty: in the same channel."""
         self._slack = slack
         self._words = words
         self._channel = slack.find_channel(channel).id
-        self._apart = slack.find_channel(apart).id
+        self._apart = slack.find_channel(apart or channel).id
+        self._channels = tuple(dict.fromkeys((self._channel, self._apart)))
         self._people = people
         self._tell: dict[str, Callable[[Entry], Iterator[Told]]] = {
             "action": self._action,
@@ -89,7 +93,7 @@ class SlackSide:
         return [self._said(m) for m in self._slack.messages(self._channel) if m.ephemeral_for == user]
 
     def may_read(self, person: str, thread: Thread) -> bool:
-        return thread.spot.channel in (self._channel, self._apart, self._slack.open_dm(person))
+        return thread.spot.channel in (*self._channels, self._slack.open_dm(person))
 
     # --- what they see ---
 
@@ -107,7 +111,7 @@ class SlackSide:
         return self._slack.violations()
 
     def _roots(self) -> list[VisibleMessage]:
-        channels = [self._channel, self._apart, *(self._slack.open_dm(person) for person in self._people)]
+        channels = [*self._channels, *(self._slack.open_dm(person) for person in self._people)]
         messages = [message for channel in channels for message in self._slack.messages(channel)]
         spoken = [m for m in messages if m.thread_ts in (None, m.ts) and m.ephemeral_for is None]
         return sorted(spoken, key=lambda m: float(m.ts))
