@@ -20,7 +20,7 @@ PATIENCE_S = 120.0
 LOOK_S = 0.05
 WARM_UP = 20
 """Questions that are answered before anything is measured: pools are filled, caches are warm."""
-WARM_UP_DELTAS = 60
+WARM_UP_DELTAS = 30
 SETTLE_S = 1.5
 SPREAD_S = 3.0
 """Within so long the answers begin: were it one moment, all of them would begin their second message in one, too."""

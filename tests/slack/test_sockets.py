@@ -1,7 +1,6 @@
 """What happens to a socket, the adapter gets over: lost, refused, mute, asked to leave; and it knows when not to."""
 
 import asyncio
-import time
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from bridge.observing import Connection
 from sandbox.journal import Journal
 from sandbox.slack import SlackEmulator
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 @pytest.fixture
@@ -121,12 +120,10 @@ async def test_a_used_up_ticket_is_replaced(
 
 async def test_a_wrong_app_token_fails_at_once(slack: SlackEmulator, platform_for: Any, intake: Any) -> None:
     """The SDK alone would try for ever without a word."""
-    started = time.monotonic()
     async with platform_for(app_token=SecretStr("xapp-wrong")) as platform:
         with pytest.raises(CredentialsError) as caught:
-            await platform.serve(intake, asyncio.Event())
+            await asyncio.wait_for(platform.serve(intake, asyncio.Event()), DEADLINE_S)
     assert "SLACK_APP_TOKEN" in caught.value.fix
-    assert time.monotonic() - started < DEADLINE_S
 
 
 async def test_a_wrong_bot_token_fails_at_once(slack: SlackEmulator, platform_for: Any, intake: Any) -> None:
