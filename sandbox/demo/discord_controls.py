@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.demo.side import Blank, Form
-from sandbox.discord.components import walk
+from sandbox.discord.components import ComponentKind, walk
 
 COMMAND, COMPONENT, MODAL = 2, 3, 5
 """Kinds of interactions. Source: docs.discord.com, "Interaction Type"."""
@@ -55,7 +55,10 @@ def _typed(option: Mapping[str, Any], text: str) -> Any:
 
 def form_of(modal: Mapping[str, Any]) -> Form:
     """Return a modal as somebody sees it."""
-    return Form(modal["title"], tuple(_blanks(modal["components"])))
+    about = "\n".join(
+        each["content"] for each in walk(modal["components"]) if each.get("type") == ComponentKind.TEXT_DISPLAY
+    )
+    return Form(modal["title"], tuple(_blanks(modal["components"])), about)
 
 
 def _blanks(components: list[dict[str, Any]]) -> Iterator[Blank]:

@@ -148,7 +148,8 @@ def buttons_line(said: Said) -> str:
 
 def form_notice(words: Words, form: Form) -> str:
     """Describe an open form, and how it is filled in."""
-    lines = [
+    lines = [f"  {line}" for line in form.about.splitlines()]
+    lines += [
         f"  {number} {blank.label}{' *' if blank.required else ''}"
         + (f" ({blank.hint})" if blank.hint else "")
         + (f": {blank.value}" if blank.value else "")

@@ -69,10 +69,11 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What opened before somebody."""
+    """What opened before somebody; ``about`` stands above the blanks."""
 
     title: str
     blanks: tuple[Blank, ...]
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from typing import Any
 
 from sandbox.demo.side import Blank, Form
 from sandbox.slack import payloads
+from sandbox.slack.mentions import unescape
 
 
 def form_of(view: Mapping[str, Any]) -> Form:
     """Return a modal as somebody sees it."""
     blanks = [blank for block in view["blocks"] if (blank := _blank(block)) is not None]
-    return Form(view["title"]["text"], tuple(blanks))
+    about = "\n".join(unescape(block["text"]["text"]) for block in view["blocks"] if block.get("type") == "section")
+    return Form(view["title"]["text"], tuple(blanks), about)
 
 
 def _blank(block: Mapping[str, Any]) -> Blank | None:

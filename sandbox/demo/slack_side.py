@@ -79,7 +79,9 @@ class SlackSide:
 
     async def fill_in(self, person: str, values: Mapping[str, str]) -> None:
         views = self._slack.views_of(person)
-        await self._slack.submit_view(person, state_of(views[-1], values) if views else {})
+        answer = await self._slack.submit_view(person, state_of(views[-1], values) if views else {})
+        if wrong := (answer.payload or {}).get("errors"):
+            raise ValueError(" ".join(wrong.values()))
 
     async def press(self, person: str, spot: Spot, message_id: str, label: str) -> None:
         found = button(self._slack.shown(spot.channel, message_id).blocks, label)
@@ -127,7 +129,7 @@ class SlackSide:
             message.ts,
             float(message.ts),
             message.author,
-            self._readable(message.text),
+            self._readable(message.text if message.by_app else unescape(message.text)),
             message.by_app is not None,
             message.small_print,
             tuple(message.reactions),
@@ -160,7 +162,7 @@ class SlackSide:
     def _action(self, entry: Entry) -> Iterator[Told]:
         detail = entry.detail
         what = Text(f"{self._name(detail['user'])}: ", style="cyan").append(
-            self._readable(str(detail.get("text", ""))), style="bold"
+            self._readable(unescape(str(detail.get("text", "")))), style="bold"
         )
         yield Told(self._place(detail["channel"], detail.get("thread_ts")), what)
 

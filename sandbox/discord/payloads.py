@@ -127,7 +127,7 @@ def _check_bounds(option: Json, value: Any) -> None:
     if kind in (INTEGER, NUMBER):
         least, most = option.get("min_value", value), option.get("max_value", value)
         if not isinstance(value, int if kind == INTEGER else int | float) or not least <= value <= most:
-            raise ValueError(f"{name} takes a number from {least} to {most}")
+            raise ValueError(f"{name} takes a number from {least:g} to {most:g}")
     if kind == STRING and not option.get("min_length", 0) <= len(value) <= option.get("max_length", MAX_TEXT_CHARS):
         raise ValueError(f"{name} takes up to {option.get('max_length', MAX_TEXT_CHARS)} characters")
 

@@ -122,7 +122,8 @@ async def test_a_wrong_app_token_fails_at_once(slack: SlackEmulator, platform_fo
     """The SDK alone would try for ever without a word."""
     async with platform_for(app_token=SecretStr("xapp-wrong")) as platform:
         with pytest.raises(CredentialsError) as caught:
-            await asyncio.wait_for(platform.serve(intake, asyncio.Event()), DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                await platform.serve(intake, asyncio.Event())
     assert "SLACK_APP_TOKEN" in caught.value.fix
 
 
