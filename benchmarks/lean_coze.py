@@ -30,6 +30,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.lean_words import word
+
 BOT = "7498000011112222333"
 POLL_S = 0.003
 LEAST_SLEEP_S = 0.00005
@@ -54,7 +56,7 @@ class Plan:
         interval_s: Between two deltas of one stream; 0: as fast as the other end reads.
         together: Deltas in one write where ``interval_s`` is 0, each in an HTTP chunk of its own.
         one_chunk: They share one chunk.
-        words: ``plain`` or ``markdown``, see ``word``.
+        words: ``plain`` or ``markdown``, see ``lean_words``.
         waits: Streams begin at ``go``, each at a random moment within ``spread_s``, or one interval if that is longer;
             otherwise at once.
     """
@@ -67,34 +69,6 @@ class Plan:
     waits: bool = False
     spread_s: float = 0.0
     seed: int = 1
-
-
-def word(number: int, kind: str = "markdown") -> str:
-    """Return the text of one delta; each holds its number, so that what is shown tells the newest delta in it."""
-    name = f"w{number}"
-    if kind == "plain":
-        return f"{name} "
-    place = number % 80
-    special: dict[int, str] = {
-        0: f"\n\n## Part {name}\n\n",
-        20: f"**{name} ",
-        23: f"{name}** ",
-        30: f"`{name}` ",
-        50: f"\n\n```py\n# {name}\n",
-        59: f"```\n\n{name} ",
-        65: f"[{name}](https://docs.example/{number}) ",
-        70: f"\n\n| a | b |\n| - | - |\n| {name} | x |",
-        76: f"\n\n{name} ",
-    }
-    if place in special:
-        return special[place]
-    if 40 <= place < 48:
-        return f"\n- {name} item"
-    if 48 <= place < 50:
-        return f"\n\n{name} "
-    if 50 < place < 59:
-        return f"{name} = {number}\n"
-    return f"\n| {name} | {number} |" if 70 < place < 76 else f"{name} "
 
 
 @dataclass(slots=True)

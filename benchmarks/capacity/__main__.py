@@ -38,7 +38,7 @@ from typing import Any
 from benchmarks.capacity.certificate import make_certificate
 from benchmarks.capacity.town import Window, open_town, share_of
 from benchmarks.fairness import machine
-from benchmarks.lean_coze import word
+from benchmarks.lean_words import word
 
 REPLIES = (50, 200, 500, 1000)
 TLS_REPLIES = (50, 200)
