@@ -112,7 +112,10 @@ class Allowance:
         return max(0.0, min(supply, open_s * self.per_s + (self._limit if boldly else self.at_once(now))))
 
     def wait_s(self, now: float, keep: float = 0.0, *, boldly: bool = False) -> float:
-        """Return how long to wait until one more call leaves ``keep`` calls free; 0 means now."""
+        """Return how long to wait until one more call leaves ``keep`` calls free; 0 means now.
+
+        A fraction: the last of them may take as long to come back as a bucket needs for what is missing of it.
+        """
         self._forget(now)
         wait = max(0.0, self._closed_until - now)
         if self._promised and keep <= 0:
@@ -120,10 +123,17 @@ class Allowance:
         if self._burst and not (boldly or self.is_bold(now)):
             lacking = min(1.0 + keep, self._burst - self._margin) - (self._level - self._margin)
             wait = max(wait, lacking / self.per_s)
-        surplus = math.ceil(len(self._calls) + min(1.0 + keep, self._limit) - self._limit)
-        if surplus > 0 and not self._is_steady(now):
-            wait = max(wait, self._calls[min(surplus, len(self._calls)) - 1] + self._budget.window_s - now)
+        if not self._is_steady(now):
+            patience_s = (math.ceil(keep) - keep) / self.per_s
+            wait = max(
+                wait, self._back_s(1.0 + math.floor(keep), now), self._back_s(1.0 + math.ceil(keep), now) - patience_s
+            )
         return wait if wait > TINY_S else 0.0
+
+    def _back_s(self, wanted: float, now: float) -> float:
+        """Return when so many calls are free, by the window alone."""
+        surplus = math.ceil(len(self._calls) + min(wanted, self._limit) - self._limit)
+        return self._calls[min(surplus, len(self._calls)) - 1] + self._budget.window_s - now if surplus > 0 else 0.0
 
     def first_back_s(self, now: float) -> float:
         """Return when the oldest call of the window does not count any more."""

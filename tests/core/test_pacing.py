@@ -105,7 +105,7 @@ def test_where_first_words_draw_on_the_same_edits_wait_for_them() -> None:
     pacer.join("new", 0.0, ())
     assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(0.0)
     assert pacer.turn_s("new", (POSTS,), 2.0, 2.0) == 0
-    assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(3.0)
+    assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(2.7)
     pacer.served("new", (POSTS,))
     assert pacer.interim_wait_s("old", 500, 60.0, 2.0) == pytest.approx(0.0)
 
