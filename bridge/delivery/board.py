@@ -313,9 +313,10 @@ class Board:
 
     def _as_they_stand(self) -> list[tuple[View, str]]:
         """Nothing is known of the text an earlier process showed: leave it, so that the end is told below."""
-        for message in self.messages[: self._stood]:
+        standing = self.messages[self._settled : self._stood]
+        for message in standing:
             message.view = message.view or UNKNOWN
-        return [(UNKNOWN, "")] * self._stood
+        return [(UNKNOWN, "")] * len(standing)
 
     def _with_footer(self, pages: list[tuple[View, str]]) -> list[tuple[View, str]]:
         last, body = pages[-1] if pages else (UNKNOWN, "")

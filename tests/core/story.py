@@ -20,6 +20,7 @@ from bridge.model import (
     TurnState,
 )
 from bridge.testing.fakes import command, envelope
+from bridge.turns.announcing import as_it_stands
 from tests.core.life import TROUBLES, World
 
 PATIENCE = 120
@@ -66,8 +67,7 @@ class Story:
         """Whoever began a run answers what it asks."""
         if waiting := self._waiting():
             asked = waiting[pick % len(waiting)]
-            assert asked.root is not None
-            place, number = asked.root.place, self._next_number()
+            place, number = as_it_stands(asked).place, self._next_number()
             author = asked.envelope.author.id
             said = envelope(f"day {number}", number=number, author=author, thread=place.thread, inside_thread=True)
             self.questions.append(said)
@@ -135,7 +135,8 @@ class Story:
         await self.world.settle(seconds)
         if self.world.mortal.dead:
             await self.revive()
-        for known in (*self.world.book.turns.settled, *self.world.book.ended.settled):
+        # Those of one lane end in order, so what has ended came before what has not.
+        for known in (*self.world.book.ended.settled, *self.world.book.turns.settled):
             if known not in self.accepted:
                 self.accepted.append(known)
 

@@ -1,12 +1,13 @@
 """What one answer's messages show and should show: looks that skip what is settled see what a whole look would."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.delivery.board import Board, Move, Task
 from bridge.delivery.draft import Change
 from bridge.delivery.messenger import Message
-from bridge.model import Control, ControlKind, PartRules, TurnId
+from bridge.model import Control, ControlKind, PartRules, PostedPart, TurnId
 
 RULES = PartRules(limit=200)
 STOP = Control(ControlKind.STOP, TurnId("t"), "Stop")
@@ -72,6 +73,20 @@ def test_what_is_skipped_would_show_no_difference(steps: list[tuple[str, int]]) 
     board.finish("The end.", ())
     send_all(board)
     assert whole_look(board) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+def test_what_nobody_knows_stays_as_it_stands(count: int) -> None:
+    """A restart lost the text and the answer is stopped: its messages are left alone, and one below them says so."""
+    board = Board(RULES, "(maybe twice)", (STOP,))
+    board.take_over([PostedPart(index, f"m{index}", wordless=False) for index in range(count)])
+    board.finish("Stopped.", ())
+    for _ in range(3):
+        tasks = list(board.tasks())
+        assert [(task.index, task.move, task.view.footer) for task in tasks] == [(count, Move.POST, "Stopped.")]
+    send(board, tasks[0])
+    assert not list(board.tasks())
+    assert not board.surplus()
 
 
 def test_a_look_at_a_long_answer_reads_its_last_parts_alone() -> None:

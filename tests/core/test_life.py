@@ -139,6 +139,25 @@ async def _die_everywhere(tale: Tale, on_busy: OnBusy, placeholder: bool) -> Non
     assert steps >= 20
 
 
+@pytest.mark.parametrize("lines", [1, 5, 12])
+async def test_a_stop_before_the_text_is_known_again(lines: int) -> None:
+    """The process before showed it in several messages; they stay as they are, and one below says that it ended."""
+    story = Story()
+    await story.world.restart()
+    try:
+        await story.ask()
+        await story.tell(LINE * lines)
+        await story.happen(seconds=3.0)
+        shown = len(story.world.stage.messages)
+        await story.deploy()
+        await story.stop()
+        await story.come_to_an_end()
+        story.look()
+        assert shown <= len(story.world.stage.messages) <= shown + 1
+    finally:
+        await story.world.die()
+
+
 class Life(RuleBasedStateMachine):
     """Anything in any order, and after any of it the bridge may die, some steps later."""
 

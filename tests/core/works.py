@@ -22,6 +22,7 @@ from bridge.routes import AgentBinding
 from bridge.testing.fakes import ANNOUNCED, FakeMessage
 from bridge.testing.workflows import FakeWorkflows
 from bridge.texts import Say
+from bridge.turns.announcing import is_unseen
 from bridge.workflows.book import Flow, WorkflowBook
 from bridge.workflows.settings import WorkflowSettings
 from tests.core.mortal import Mortal
@@ -123,7 +124,7 @@ class Works(FakeWorkflows):
         assert turn.state is TurnState.ENDED
         assert len(begun) <= 1, "begun twice"
         assert len(lines) <= 1, "announced twice"
-        assert not turn.envelope.command or turn.root or not begun, "begun unseen"
+        assert not is_unseen(turn) or not begun, "begun unseen"
         assert turn.answers is None or not begun, "an answer begins nothing"
         match turn.outcome:
             case Outcome.DELIVERED:
