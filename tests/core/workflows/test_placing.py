@@ -103,13 +103,15 @@ async def test_who_may_not_run_it_gets_no_direct_message() -> None:
         assert standing(world) == [("C1", "root", say(Say.RUN_NOT_ALLOWED, "en", name="translate"))]
 
 
+class RootedReply(FakeReply):
+    announce = None  # type: ignore[assignment]
+
+
 class Rooted(FakePlatform):
     """A platform whose answers cannot move."""
 
     def reply(self, envelope: Envelope, turn_id: TurnId, locale: str) -> Reply:
-        reply = FakeReply(self, envelope, turn_id)
-        reply.announce = None  # type: ignore[method-assign,assignment]
-        return reply
+        return RootedReply(self, envelope, turn_id)
 
 
 async def test_where_answers_cannot_move_a_private_one_is_refused() -> None:
