@@ -134,6 +134,9 @@ class Works(FakeWorkflows):
                 assert any(saying.startswith(shown) for saying in self._sayings(turn, begun)), f"shown {shown}"
                 never_began = not parts and not begun
                 assert never_began or footers == [turn.footer], footers
+            case Outcome.REFUSED:
+                assert turn.answers is not None, "a run whose values are right is refused"
+                assert footers == [turn.footer], footers
             case other:
                 raise AssertionError(other)
 
