@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 STARVED_SHARE = 0.05
 """Of a run's time spent waiting for a CPU: above this the run is void."""
-WAKING_S = 25e-6
+WAKING_S = 20e-6
 """What being woken may take on a virtual machine with nothing else to do (14 to 19 microseconds were measured on an
-idle one). Whoever waits for another program waits a hundred times longer."""
+idle one). Whoever waits for another program waits much longer: a time slice is some milliseconds."""
 
 
 class Usage(NamedTuple):
